@@ -1,0 +1,10 @@
+"""All tables of the database in one metadata object: what the migrations must add up to."""
+
+from sqlalchemy import MetaData
+from sqlmodel import SQLModel
+
+from schema import platform, tables, triggers
+
+triggers.attach()
+METADATA: MetaData = SQLModel.metadata
+TABLE_MODULES = (platform, tables)

@@ -1,0 +1,56 @@
+"""Contact and StudentContact. What joins a contact to a pupil belongs to the link, never to the person.
+
+The link is read under `contacts.*` scopes: a parent may hold parental responsibility for one child and not for another.
+"""
+
+from schema.fields import PERSONAL, SAFEGUARDING, Entity, Field, ForeignKey, Kind, Link, Reverse, Shape
+from schema.mis.common import NAMES, UPI, contact_details
+
+CONTACT = Entity(
+    name="Contact",
+    table="contact",
+    prefix="con",
+    plural="contacts",
+    description="A parent, guardian or other person whom the school contacts about pupils.",
+    sensitivity=PERSONAL,
+    scope_prefix="contacts",
+    object_scopes=("contacts.read",),
+    fields=(UPI, *NAMES, contact_details("ContactContactDetails")),
+    links=(Link("students", "StudentContact", "The contact's links to pupils.", Reverse("contact_id")),),
+    is_person=True,
+)
+
+STUDENT_CONTACT = Entity(
+    name="StudentContact",
+    table="student_contact",
+    prefix="lnk",
+    plural="studentContacts",
+    description="The link between one pupil and one contact.",
+    sensitivity=PERSONAL,
+    scope_prefix="contacts",
+    object_scopes=("contacts.read",),
+    fields=(
+        Field("relationship", Kind.TEXT, "Relationship to the pupil, as the MIS words it.", PERSONAL),
+        Field(
+            "parentalResponsibility",
+            Kind.BOOL,
+            "Whether the contact has parental responsibility; null when the MIS leaves it blank.",
+            SAFEGUARDING,
+        ),
+        Field("livesWithPupil", Kind.BOOL, "Whether the contact lives with the pupil.", SAFEGUARDING),
+        Field("priority", Kind.INT, "Order in which the school calls contacts, 0 or 1 first.", PERSONAL),
+        Field("billPayer", Kind.BOOL, "Whether the contact pays bills.", PERSONAL),
+        Field("emailBills", Kind.BOOL, "Whether bills go by e-mail.", PERSONAL),
+        Field("correspondence", Kind.BOOL, "Whether the contact receives letters.", PERSONAL),
+        Field("inTouchCommunication", Kind.BOOL, "Whether the contact receives school messages.", PERSONAL),
+        Field("courtOrder", Kind.BOOL, "Whether a court order is recorded against the link.", SAFEGUARDING),
+        Field("restrictedAccess", Kind.BOOL, "Whether access is restricted on the link.", SAFEGUARDING),
+    ),
+    links=(
+        Link("student", "Student", "The pupil.", ForeignKey("student_id"), Shape.ONE),
+        Link("contact", "Contact", "The contact.", ForeignKey("contact_id"), Shape.ONE),
+    ),
+    has_mis_id=False,
+    has_stamps=False,
+    extra_columns=("student_id", "contact_id"),
+)

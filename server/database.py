@@ -1,0 +1,262 @@
+"""The database: one SQLite file, or PostgreSQL. Reads are snapshots, writes are whole transactions.
+
+SQLite: WAL, `synchronous=FULL`, every write `BEGIN IMMEDIATE` with a busy timeout. PostgreSQL: reads are
+`REPEATABLE READ READ ONLY`. Drivers are imported when used, so that the shell's small commands start fast.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from authz.session import POSTGRESQL, SQLITE, Dialect, ReadSession, Row, WriteSession
+from schema.errors import FieldgateError
+
+if TYPE_CHECKING:
+    import aiosqlite
+    import asyncpg
+
+BUSY_TIMEOUT_SECONDS = 30.0
+
+
+class Database(Protocol):
+    """An open database. Close it when done."""
+
+    dialect: Dialect
+
+    def read(self) -> contextlib.AbstractAsyncContextManager[ReadSession]:
+        """One snapshot."""
+        ...
+
+    def write(self) -> contextlib.AbstractAsyncContextManager[WriteSession]:
+        """One write transaction; it commits when the block ends and rolls back when it raises."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+def is_postgresql(url: str) -> bool:
+    """Whether the URL names a PostgreSQL database."""
+    return url.startswith(("postgresql://", "postgres://"))
+
+
+def sqlite_path(url: str) -> Path:
+    """The file that a `sqlite:///…` URL names; three slashes relative, four absolute."""
+    if not url.startswith("sqlite:///") or len(url) == len("sqlite:///"):
+        raise FieldgateError(
+            "SETTING_INVALID", "FIELDGATE_DATABASE_URL must be sqlite:///PATH or postgresql://USER@HOST/NAME."
+        )
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def open_database(url: str, *, pool_size: int = 8) -> Database:
+    """The database at the URL; connections are made on first use."""
+    if is_postgresql(url):
+        return PostgresDatabase(url, pool_size=pool_size)
+    return SqliteDatabase(sqlite_path(url))
+
+
+def sqlite_connect(path: Path, *, read_only: bool, busy_timeout: float = BUSY_TIMEOUT_SECONDS) -> sqlite3.Connection:
+    """A plain connection in autocommit mode, so that transactions are only the ones we begin."""
+    if not path.exists():
+        raise FieldgateError("DATABASE_NOT_MIGRATED", f"There is no database at {path}.")
+    mode = "ro" if read_only else "rw"
+    connection = sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        timeout=busy_timeout,
+        cached_statements=1024,
+        check_same_thread=False,
+    )
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA query_only = ON" if read_only else "PRAGMA synchronous = FULL")
+    return connection
+
+
+def clear_error(error: sqlite3.Error) -> FieldgateError | None:
+    """The refusal that a driver's error means, where its reader can act on it."""
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return FieldgateError("DATABASE_BUSY", "Another process is writing to the database.")
+    if "no such table" in text or "no such column" in text:
+        return FieldgateError("DATABASE_NOT_MIGRATED", "The database has not this version's tables.")
+    if "unable to open" in text:
+        return FieldgateError("DATABASE_UNREACHABLE", "The database file cannot be opened.")
+    return None
+
+
+class SqliteSession:
+    """A session on one aiosqlite connection."""
+
+    dialect = SQLITE
+
+    def __init__(self, connection: "aiosqlite.Connection") -> None:
+        self.connection = connection
+
+    async def fetch(self, statement: str, *parameters: object) -> Sequence[Row]:
+        return list(await self.connection.execute_fetchall(statement, parameters))
+
+    async def execute(self, statement: str, *parameters: object) -> int:
+        async with self.connection.execute(statement, parameters) as cursor:
+            return cursor.rowcount
+
+    async def execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        async with self.connection.executemany(statement, rows):
+            pass
+
+
+class SqliteDatabase:
+    """One file. Writers queue on one connection in this process, and on the file's lock between processes."""
+
+    dialect = SQLITE
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._idle_readers: list[aiosqlite.Connection] = []
+        self._writer: aiosqlite.Connection | None = None
+        self._writer_turn = asyncio.Lock()
+
+    async def _connect(self, *, read_only: bool) -> "aiosqlite.Connection":
+        import aiosqlite
+
+        return await aiosqlite.Connection(lambda: sqlite_connect(self.path, read_only=read_only), iter_chunk_size=1000)
+
+    @contextlib.asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        with _clear_sqlite_errors():
+            connection = self._idle_readers.pop() if self._idle_readers else await self._connect(read_only=True)
+            try:
+                await connection.execute("BEGIN")
+                yield SqliteSession(connection)
+            finally:
+                await _end(connection, "ROLLBACK")
+                self._idle_readers.append(connection)
+
+    @contextlib.asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteSession]:
+        async with self._writer_turn:
+            with _clear_sqlite_errors():
+                if self._writer is None:
+                    self._writer = await self._connect(read_only=False)
+                writer = self._writer
+                await writer.execute("BEGIN IMMEDIATE")
+                try:
+                    yield SqliteSession(writer)
+                    await writer.execute("COMMIT")
+                finally:
+                    await _end(writer, "ROLLBACK")
+
+    async def close(self) -> None:
+        for connection in [*self._idle_readers, *([self._writer] if self._writer else [])]:
+            await connection.close()
+        self._idle_readers.clear()
+        self._writer = None
+
+
+async def _end(connection: "aiosqlite.Connection", statement: str) -> None:
+    if connection.in_transaction:
+        await connection.execute(statement)
+
+
+@contextlib.contextmanager
+def _clear_sqlite_errors() -> Any:
+    try:
+        yield
+    except sqlite3.Error as error:
+        clear = clear_error(error)
+        if clear is None:
+            raise
+        raise clear from error
+
+
+class PostgresSession:
+    """A session on one asyncpg connection."""
+
+    dialect = POSTGRESQL
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self.connection = connection
+
+    async def fetch(self, statement: str, *parameters: object) -> Sequence[Row]:
+        return await self.connection.fetch(POSTGRESQL.sql(statement), *parameters)
+
+    async def execute(self, statement: str, *parameters: object) -> int:
+        status = await self.connection.execute(POSTGRESQL.sql(statement), *parameters)
+        last = status.rsplit(" ", 1)[-1]
+        return int(last) if last.isdigit() else 0
+
+    async def execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        await self.connection.executemany(POSTGRESQL.sql(statement), rows)
+
+
+class PostgresDatabase:
+    """A PostgreSQL database behind a pool."""
+
+    dialect = POSTGRESQL
+
+    def __init__(self, url: str, *, pool_size: int) -> None:
+        self.url = url
+        self.pool_size = pool_size
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._opening = asyncio.Lock()
+
+    async def pool(self) -> "asyncpg.Pool[asyncpg.Record]":
+        """The pool of connections, opened on first use."""
+        import asyncpg
+
+        async with self._opening:
+            if self._pool is None:
+                try:
+                    self._pool = await asyncpg.create_pool(
+                        self.url,
+                        min_size=1,
+                        max_size=self.pool_size,
+                        command_timeout=60,
+                        timeout=5,
+                        statement_cache_size=1024,
+                        max_cacheable_statement_size=0,
+                        server_settings={"application_name": "fieldgate", "timezone": "UTC", "jit": "off"},
+                    )
+                except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+                    host = urlsplit(self.url).hostname or "the local socket"
+                    raise FieldgateError(
+                        "DATABASE_UNREACHABLE", f"PostgreSQL at {host} does not answer: {type(error).__name__}."
+                    ) from error
+            return self._pool
+
+    @contextlib.asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        pool = await self.pool()
+        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            with _clear_postgres_errors():
+                yield PostgresSession(connection)
+
+    @contextlib.asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteSession]:
+        pool = await self.pool()
+        async with pool.acquire() as connection, connection.transaction():
+            with _clear_postgres_errors():
+                yield PostgresSession(connection)
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+
+@contextlib.contextmanager
+def _clear_postgres_errors() -> Any:
+    import asyncpg
+
+    try:
+        yield
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
+        raise FieldgateError("DATABASE_NOT_MIGRATED", "The database has not this version's tables.") from error
+    except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+        raise FieldgateError("DATABASE_BUSY", "Another process is writing to the database.") from error
