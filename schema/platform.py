@@ -4,14 +4,13 @@ Each has one writer in `authz/` (or `server/sync/` for imports). A consent is ke
 is its epoch and rises, by trigger, with whatever is compiled into a plan.
 """
 
-from sqlalchemy import Column, Index, Integer, Text
+from sqlalchemy import CheckConstraint, Column, Index, Integer, Text
 from sqlmodel import Field, SQLModel
 
-from schema.columns import Flag, Instant, Key
+from schema.columns import Flag, Instant, Key, sqlite_check
+from schema.fields import Kind
 from schema.tables import TABLE_OPTIONS
-
-PLATFORM = "platform"
-"""The chain of audit events that belong to no school."""
+from schema.vocabulary import CONSENT_STATES, NEEDS
 
 
 def _key(primary_key: bool = False, *, nullable: bool = False, unique: bool = False) -> Column[str]:
@@ -26,11 +25,23 @@ def _instant(*, nullable: bool = True) -> Column[str]:
     return Column(Instant(), nullable=nullable)
 
 
+def _instants(table: str, *columns: str) -> tuple[CheckConstraint, ...]:
+    # INVARIANT: instants have one form; SQLite compares them as text, so another form could outlive its expiry.
+    return tuple(sqlite_check(table, column, Kind.INSTANT) for column in columns)
+
+
+def _one_of(table: str, column: str, values: tuple[str, ...]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=f"ck_{table}_{column}")
+
+
 class App(SQLModel, table=True):
     """A vendor's product, as its current manifest describes it."""
 
     __tablename__ = "app"
-    __table_args__ = (TABLE_OPTIONS,)
+    __table_args__ = (
+        *_instants("app", "created_at"),
+        TABLE_OPTIONS,
+    )
     id: str = Field(sa_column=_key(True))
     slug: str = Field(sa_column=_key(unique=True))
     name: str = Field(sa_column=_text(nullable=False))
@@ -43,7 +54,10 @@ class AppManifest(SQLModel, table=True):
     """One published version of an app's manifest, as sent. Never edited."""
 
     __tablename__ = "app_manifest"
-    __table_args__ = (TABLE_OPTIONS,)
+    __table_args__ = (
+        *_instants("app_manifest", "published_at"),
+        TABLE_OPTIONS,
+    )
     app_id: str = Field(sa_column=_key(True))
     version: int = Field(sa_column=Column(Integer, primary_key=True))
     document: str = Field(sa_column=_text(nullable=False))
@@ -67,7 +81,11 @@ class AppScope(SQLModel, table=True):
     """One scope that a product asks for, bundles expanded and implied objects added."""
 
     __tablename__ = "app_scope"
-    __table_args__ = (TABLE_OPTIONS,)
+    __table_args__ = (
+        _one_of("app_scope", "need", NEEDS),
+        sqlite_check("app_scope", "implied", Kind.BOOL),
+        TABLE_OPTIONS,
+    )
     app_id: str = Field(sa_column=_key(True))
     version: int = Field(sa_column=Column(Integer, primary_key=True))
     product: str = Field(sa_column=_key(True))
@@ -83,6 +101,7 @@ class AppToken(SQLModel, table=True):
     __tablename__ = "app_token"
     __table_args__ = (
         Index("ix_app_token_app_id", "app_id"),
+        *_instants("app_token", "created_at", "expires_at", "revoked_at"),
         TABLE_OPTIONS,
     )
     hash: str = Field(sa_column=_key(True))
@@ -98,12 +117,14 @@ class AppToken(SQLModel, table=True):
 class Consent(SQLModel, table=True):
     """The standing agreement of one school with one app.
 
-    `products` and `row_conditions` are canonical JSON arrays. `version` only rises. `expires_at` ends the whole consent.
+    `products` and `row_conditions` are canonical JSON arrays. `version` only rises. `expires_at` ends it all.
     """
 
     __tablename__ = "consent"
     __table_args__ = (
         Index("ix_consent_app_id", "app_id", "school_id"),
+        _one_of("consent", "state", CONSENT_STATES),
+        *_instants("consent", "created_at", "decided_at", "expires_at", "revoked_at"),
         TABLE_OPTIONS,
     )
     school_id: str = Field(sa_column=_key(True))
@@ -127,7 +148,10 @@ class ConsentGrant(SQLModel, table=True):
     """One scope in force for one school and app."""
 
     __tablename__ = "consent_grant"
-    __table_args__ = (TABLE_OPTIONS,)
+    __table_args__ = (
+        *_instants("consent_grant", "granted_at", "expires_at"),
+        TABLE_OPTIONS,
+    )
     school_id: str = Field(sa_column=_key(True))
     app_id: str = Field(sa_column=_key(True))
     scope: str = Field(sa_column=_key(True))
@@ -137,10 +161,16 @@ class ConsentGrant(SQLModel, table=True):
 
 
 class AuditEvent(SQLModel, table=True):
-    """One thing that happened, written in the transaction that did it. `school_id` is `platform` where none is meant."""
+    """One thing that happened, written in the transaction that did it.
+
+    `school_id` is `platform` where no school is meant.
+    """
 
     __tablename__ = "audit_event"
-    __table_args__ = (TABLE_OPTIONS,)
+    __table_args__ = (
+        *_instants("audit_event", "at"),
+        TABLE_OPTIONS,
+    )
     school_id: str = Field(sa_column=_key(True))
     seq: int = Field(sa_column=Column(Integer, primary_key=True))
     at: str = Field(sa_column=_instant(nullable=False))
@@ -151,11 +181,23 @@ class AuditEvent(SQLModel, table=True):
     details: str = Field(sa_column=_text(nullable=False, default="{}"))
 
 
+class AuditHead(SQLModel, table=True):
+    """The newest event of each chain. Raising it is what makes writers of one chain take turns."""
+
+    __tablename__ = "audit_head"
+    __table_args__ = (TABLE_OPTIONS,)
+    school_id: str = Field(sa_column=_key(True))
+    seq: int = Field(sa_column=Column(Integer, nullable=False))
+
+
 class ImportRun(SQLModel, table=True):
     """One read of a school's MIS: when, how it ended, what it counted."""
 
     __tablename__ = "import_run"
-    __table_args__ = (TABLE_OPTIONS,)
+    __table_args__ = (
+        *_instants("import_run", "started_at", "heartbeat_at", "finished_at"),
+        TABLE_OPTIONS,
+    )
     school_id: str = Field(sa_column=_key(True))
     id: str = Field(sa_column=_key(True))
     source: str = Field(sa_column=_key())
@@ -185,5 +227,15 @@ class ImportFinding(SQLModel, table=True):
 
 
 PLATFORM_MODELS: tuple[type[SQLModel], ...] = (
-    App, AppManifest, AppProduct, AppScope, AppToken, Consent, ConsentGrant, AuditEvent, ImportRun, ImportFinding,
-)  # fmt: skip
+    App,
+    AppManifest,
+    AppProduct,
+    AppScope,
+    AppToken,
+    Consent,
+    ConsentGrant,
+    AuditEvent,
+    AuditHead,
+    ImportRun,
+    ImportFinding,
+)
