@@ -86,7 +86,7 @@ def clear_error(error: sqlite3.Error) -> FieldgateError | None:
         return FieldgateError("DATABASE_BUSY", "Another process is writing to the database.")
     if "no such table" in text or "no such column" in text:
         return FieldgateError("DATABASE_NOT_MIGRATED", "The database has not this version's tables.")
-    if "unable to open" in text:
+    if "unable to open" in text or "not a database" in text:
         return FieldgateError("DATABASE_UNREACHABLE", "The database file cannot be opened.")
     return None
 

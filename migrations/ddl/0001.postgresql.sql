@@ -1,0 +1,659 @@
+CREATE TABLE school (
+    id VARCHAR COLLATE "C" NOT NULL,
+    source_id VARCHAR COLLATE "C",
+    name TEXT,
+    establishment_number TEXT,
+    urn INTEGER,
+    phase_of_education TEXT,
+    la_code TEXT,
+    timezone TEXT,
+    provider TEXT,
+    address_line_1 TEXT,
+    address_line_2 TEXT,
+    address_town TEXT,
+    address_postcode TEXT,
+    address_country_code TEXT,
+    address_country_name TEXT,
+    allows_writeback BOOLEAN,
+    has_timetables BOOLEAN,
+    has_lesson_attendance BOOLEAN,
+    audit_approved_at TIMESTAMP WITH TIME ZONE,
+    region_code TEXT,
+    region_domain TEXT,
+    region_school_url TEXT,
+    mis_id VARCHAR COLLATE "C",
+    created_at TIMESTAMP WITH TIME ZONE,
+    updated_at TIMESTAMP WITH TIME ZONE,
+    first_synced_at TIMESTAMP WITH TIME ZONE,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (id)
+);
+
+CREATE FUNCTION fg_school_renamed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE consent SET version = version + 1 WHERE school_id = new.id; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_school_renamed AFTER UPDATE OF name ON school FOR EACH ROW WHEN (old.name IS DISTINCT FROM new.name) EXECUTE FUNCTION fg_school_renamed();
+
+CREATE TABLE student (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    source_id VARCHAR COLLATE "C",
+    year_id VARCHAR COLLATE "C",
+    registration_id VARCHAR COLLATE "C",
+    upi VARCHAR COLLATE "C",
+    title TEXT,
+    initials TEXT,
+    surname TEXT,
+    forename TEXT,
+    middle_names TEXT,
+    legal_surname TEXT,
+    legal_forename TEXT,
+    gender VARCHAR COLLATE "C",
+    date_of_birth DATE,
+    gender_identity TEXT,
+    person_id VARCHAR COLLATE "C",
+    admission_number TEXT,
+    upn TEXT,
+    local_upn TEXT,
+    former_upn TEXT,
+    learner_number TEXT,
+    current_nc_year TEXT,
+    part_time BOOLEAN,
+    part_time_rate VARCHAR COLLATE "C",
+    admission_date DATE,
+    leaving_date DATE,
+    next_of_kin TEXT,
+    religion TEXT,
+    ethnicity TEXT,
+    dietary_needs TEXT,
+    sen_status TEXT,
+    first_language TEXT,
+    home_language TEXT,
+    in_lea_care BOOLEAN,
+    ever_in_care BOOLEAN,
+    free_school_meals BOOLEAN,
+    free_school_meals_6 BOOLEAN,
+    english_as_additional_language BOOLEAN,
+    english_as_additional_language_status TEXT,
+    pupil_premium BOOLEAN,
+    pupil_premium_notes TEXT,
+    service_children BOOLEAN,
+    enrolment_status TEXT,
+    gifted_and_talented BOOLEAN,
+    phones_phone TEXT,
+    phones_primary TEXT,
+    phones_home TEXT,
+    phones_work TEXT,
+    phones_mobile TEXT,
+    emails_email TEXT,
+    emails_primary TEXT,
+    emails_home TEXT,
+    emails_work TEXT,
+    addresses_home_house_number TEXT,
+    addresses_home_house_name TEXT,
+    addresses_home_apartment TEXT,
+    addresses_home_street TEXT,
+    addresses_home_district TEXT,
+    addresses_home_town TEXT,
+    addresses_home_county TEXT,
+    addresses_home_country TEXT,
+    addresses_home_postcode TEXT,
+    addresses_work_house_number TEXT,
+    addresses_work_house_name TEXT,
+    addresses_work_apartment TEXT,
+    addresses_work_street TEXT,
+    addresses_work_district TEXT,
+    addresses_work_town TEXT,
+    addresses_work_county TEXT,
+    addresses_work_country TEXT,
+    addresses_work_postcode TEXT,
+    addresses_postal_house_number TEXT,
+    addresses_postal_house_name TEXT,
+    addresses_postal_apartment TEXT,
+    addresses_postal_street TEXT,
+    addresses_postal_district TEXT,
+    addresses_postal_town TEXT,
+    addresses_postal_county TEXT,
+    addresses_postal_country TEXT,
+    addresses_postal_postcode TEXT,
+    salutation TEXT,
+    mis_id VARCHAR COLLATE "C",
+    created_at TIMESTAMP WITH TIME ZONE,
+    updated_at TIMESTAMP WITH TIME ZONE,
+    restored_at TIMESTAMP WITH TIME ZONE,
+    first_synced_at TIMESTAMP WITH TIME ZONE,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT ck_student_gender CHECK ("gender" IN ('FEMALE', 'MALE')),
+    CONSTRAINT uq_student_source_id UNIQUE (school_id, source_id)
+);
+
+CREATE TABLE contact (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    source_id VARCHAR COLLATE "C",
+    upi VARCHAR COLLATE "C",
+    title TEXT,
+    initials TEXT,
+    surname TEXT,
+    forename TEXT,
+    middle_names TEXT,
+    legal_surname TEXT,
+    legal_forename TEXT,
+    gender VARCHAR COLLATE "C",
+    date_of_birth DATE,
+    phones_phone TEXT,
+    phones_primary TEXT,
+    phones_home TEXT,
+    phones_work TEXT,
+    phones_mobile TEXT,
+    emails_email TEXT,
+    emails_primary TEXT,
+    emails_home TEXT,
+    emails_work TEXT,
+    addresses_home_house_number TEXT,
+    addresses_home_house_name TEXT,
+    addresses_home_apartment TEXT,
+    addresses_home_street TEXT,
+    addresses_home_district TEXT,
+    addresses_home_town TEXT,
+    addresses_home_county TEXT,
+    addresses_home_country TEXT,
+    addresses_home_postcode TEXT,
+    addresses_work_house_number TEXT,
+    addresses_work_house_name TEXT,
+    addresses_work_apartment TEXT,
+    addresses_work_street TEXT,
+    addresses_work_district TEXT,
+    addresses_work_town TEXT,
+    addresses_work_county TEXT,
+    addresses_work_country TEXT,
+    addresses_work_postcode TEXT,
+    addresses_postal_house_number TEXT,
+    addresses_postal_house_name TEXT,
+    addresses_postal_apartment TEXT,
+    addresses_postal_street TEXT,
+    addresses_postal_district TEXT,
+    addresses_postal_town TEXT,
+    addresses_postal_county TEXT,
+    addresses_postal_country TEXT,
+    addresses_postal_postcode TEXT,
+    salutation TEXT,
+    mis_id VARCHAR COLLATE "C",
+    created_at TIMESTAMP WITH TIME ZONE,
+    updated_at TIMESTAMP WITH TIME ZONE,
+    restored_at TIMESTAMP WITH TIME ZONE,
+    first_synced_at TIMESTAMP WITH TIME ZONE,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT ck_contact_gender CHECK ("gender" IN ('FEMALE', 'MALE')),
+    CONSTRAINT uq_contact_source_id UNIQUE (school_id, source_id)
+);
+
+CREATE TABLE student_contact (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    source_id VARCHAR COLLATE "C",
+    student_id VARCHAR COLLATE "C",
+    contact_id VARCHAR COLLATE "C",
+    relationship TEXT,
+    parental_responsibility BOOLEAN,
+    lives_with_pupil BOOLEAN,
+    priority INTEGER,
+    bill_payer BOOLEAN,
+    email_bills BOOLEAN,
+    correspondence BOOLEAN,
+    in_touch_communication BOOLEAN,
+    court_order BOOLEAN,
+    restricted_access BOOLEAN,
+    first_synced_at TIMESTAMP WITH TIME ZONE,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT uq_student_contact_source_id UNIQUE (school_id, source_id)
+);
+
+CREATE INDEX ix_student_contact_student_id ON student_contact (school_id, student_id, id);
+
+CREATE INDEX ix_student_contact_contact_id ON student_contact (school_id, contact_id, id);
+
+CREATE TABLE employee (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    source_id VARCHAR COLLATE "C",
+    upi VARCHAR COLLATE "C",
+    title TEXT,
+    initials TEXT,
+    surname TEXT,
+    forename TEXT,
+    middle_names TEXT,
+    legal_surname TEXT,
+    legal_forename TEXT,
+    gender VARCHAR COLLATE "C",
+    date_of_birth DATE,
+    phones_phone TEXT,
+    phones_primary TEXT,
+    phones_home TEXT,
+    phones_work TEXT,
+    phones_mobile TEXT,
+    emails_email TEXT,
+    emails_primary TEXT,
+    emails_home TEXT,
+    emails_work TEXT,
+    addresses_home_house_number TEXT,
+    addresses_home_house_name TEXT,
+    addresses_home_apartment TEXT,
+    addresses_home_street TEXT,
+    addresses_home_district TEXT,
+    addresses_home_town TEXT,
+    addresses_home_county TEXT,
+    addresses_home_country TEXT,
+    addresses_home_postcode TEXT,
+    addresses_work_house_number TEXT,
+    addresses_work_house_name TEXT,
+    addresses_work_apartment TEXT,
+    addresses_work_street TEXT,
+    addresses_work_district TEXT,
+    addresses_work_town TEXT,
+    addresses_work_county TEXT,
+    addresses_work_country TEXT,
+    addresses_work_postcode TEXT,
+    addresses_postal_house_number TEXT,
+    addresses_postal_house_name TEXT,
+    addresses_postal_apartment TEXT,
+    addresses_postal_street TEXT,
+    addresses_postal_district TEXT,
+    addresses_postal_town TEXT,
+    addresses_postal_county TEXT,
+    addresses_postal_country TEXT,
+    addresses_postal_postcode TEXT,
+    salutation TEXT,
+    current BOOLEAN,
+    teaching_staff BOOLEAN,
+    employment_start_date DATE,
+    employment_end_date DATE,
+    role_text TEXT,
+    teacher_number TEXT,
+    staff_code TEXT,
+    mis_id VARCHAR COLLATE "C",
+    created_at TIMESTAMP WITH TIME ZONE,
+    updated_at TIMESTAMP WITH TIME ZONE,
+    restored_at TIMESTAMP WITH TIME ZONE,
+    first_synced_at TIMESTAMP WITH TIME ZONE,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT ck_employee_gender CHECK ("gender" IN ('FEMALE', 'MALE')),
+    CONSTRAINT uq_employee_source_id UNIQUE (school_id, source_id)
+);
+
+CREATE TABLE school_class (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    source_id VARCHAR COLLATE "C",
+    subject_id VARCHAR COLLATE "C",
+    code TEXT,
+    name TEXT,
+    description TEXT,
+    alternative BOOLEAN,
+    mis_id VARCHAR COLLATE "C",
+    created_at TIMESTAMP WITH TIME ZONE,
+    updated_at TIMESTAMP WITH TIME ZONE,
+    first_synced_at TIMESTAMP WITH TIME ZONE,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT uq_school_class_source_id UNIQUE (school_id, source_id)
+);
+
+CREATE INDEX ix_school_class_subject_id ON school_class (school_id, subject_id, id);
+
+CREATE TABLE school_group (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    source_id VARCHAR COLLATE "C",
+    code TEXT,
+    name TEXT,
+    notes TEXT,
+    type VARCHAR COLLATE "C",
+    description TEXT,
+    mis_id VARCHAR COLLATE "C",
+    created_at TIMESTAMP WITH TIME ZONE,
+    updated_at TIMESTAMP WITH TIME ZONE,
+    first_synced_at TIMESTAMP WITH TIME ZONE,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT ck_school_group_type CHECK ("type" IN ('REGISTRATION', 'YEAR', 'HOUSE', 'CLUB', 'USER_DEFINED', 'OTHER')),
+    CONSTRAINT uq_school_group_source_id UNIQUE (school_id, source_id)
+);
+
+CREATE TABLE subject (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    source_id VARCHAR COLLATE "C",
+    code TEXT,
+    name TEXT,
+    active BOOLEAN,
+    mis_id VARCHAR COLLATE "C",
+    created_at TIMESTAMP WITH TIME ZONE,
+    updated_at TIMESTAMP WITH TIME ZONE,
+    first_synced_at TIMESTAMP WITH TIME ZONE,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT uq_subject_source_id UNIQUE (school_id, source_id)
+);
+
+CREATE TABLE attendance_summary (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    source_id VARCHAR COLLATE "C",
+    student_id VARCHAR COLLATE "C",
+    possible_marks INTEGER,
+    present INTEGER,
+    authorised_absences INTEGER,
+    unauthorised_absences INTEGER,
+    unexplained_absences INTEGER,
+    late_before_registration INTEGER,
+    late_after_registration INTEGER,
+    attendance_not_required INTEGER,
+    approved_education_activity INTEGER,
+    mis_id VARCHAR COLLATE "C",
+    created_at TIMESTAMP WITH TIME ZONE,
+    updated_at TIMESTAMP WITH TIME ZONE,
+    first_synced_at TIMESTAMP WITH TIME ZONE,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT uq_attendance_summary_source_id UNIQUE (school_id, source_id)
+);
+
+CREATE INDEX ix_attendance_summary_student_id ON attendance_summary (school_id, student_id, id);
+
+CREATE TABLE session_attendance (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    source_id VARCHAR COLLATE "C",
+    student_id VARCHAR COLLATE "C",
+    employee_id VARCHAR COLLATE "C",
+    date DATE,
+    session VARCHAR COLLATE "C",
+    attendance_code_code TEXT,
+    attendance_code_description TEXT,
+    attendance_code_type TEXT,
+    comment TEXT,
+    minutes_late INTEGER,
+    mis_id VARCHAR COLLATE "C",
+    created_at TIMESTAMP WITH TIME ZONE,
+    updated_at TIMESTAMP WITH TIME ZONE,
+    first_synced_at TIMESTAMP WITH TIME ZONE,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT ck_session_attendance_session CHECK ("session" IN ('AM', 'PM')),
+    CONSTRAINT uq_session_attendance_source_id UNIQUE (school_id, source_id)
+);
+
+CREATE INDEX ix_session_attendance_student_id ON session_attendance (school_id, student_id, id);
+
+CREATE TABLE behaviour (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    source_id VARCHAR COLLATE "C",
+    student_id VARCHAR COLLATE "C",
+    employee_id VARCHAR COLLATE "C",
+    incident_id VARCHAR COLLATE "C",
+    incident_date DATE,
+    time TEXT,
+    type TEXT,
+    status TEXT,
+    bullying_type TEXT,
+    activity_type TEXT,
+    location TEXT,
+    comment TEXT,
+    parents_notified BOOLEAN,
+    role TEXT,
+    points INTEGER,
+    action TEXT,
+    action_date DATE,
+    mis_id VARCHAR COLLATE "C",
+    created_at TIMESTAMP WITH TIME ZONE,
+    updated_at TIMESTAMP WITH TIME ZONE,
+    first_synced_at TIMESTAMP WITH TIME ZONE,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT uq_behaviour_source_id UNIQUE (school_id, source_id)
+);
+
+CREATE INDEX ix_behaviour_student_id ON behaviour (school_id, student_id, id);
+
+CREATE TABLE school_event (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    source_id VARCHAR COLLATE "C",
+    description TEXT,
+    start_date TIMESTAMP WITH TIME ZONE,
+    end_date TIMESTAMP WITH TIME ZONE,
+    mis_id VARCHAR COLLATE "C",
+    created_at TIMESTAMP WITH TIME ZONE,
+    updated_at TIMESTAMP WITH TIME ZONE,
+    first_synced_at TIMESTAMP WITH TIME ZONE,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT uq_school_event_source_id UNIQUE (school_id, source_id)
+);
+
+CREATE TABLE medical_condition (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    source_id VARCHAR COLLATE "C",
+    student_id VARCHAR COLLATE "C",
+    description TEXT,
+    mis_id VARCHAR COLLATE "C",
+    created_at TIMESTAMP WITH TIME ZONE,
+    updated_at TIMESTAMP WITH TIME ZONE,
+    first_synced_at TIMESTAMP WITH TIME ZONE,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT uq_medical_condition_source_id UNIQUE (school_id, source_id)
+);
+
+CREATE INDEX ix_medical_condition_student_id ON medical_condition (school_id, student_id, id);
+
+CREATE TABLE medical_note (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    source_id VARCHAR COLLATE "C",
+    medical_condition_id VARCHAR COLLATE "C",
+    note TEXT,
+    date DATE,
+    first_synced_at TIMESTAMP WITH TIME ZONE,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT uq_medical_note_source_id UNIQUE (school_id, source_id)
+);
+
+CREATE INDEX ix_medical_note_medical_condition_id ON medical_note (school_id, medical_condition_id, id);
+
+CREATE TABLE student_class (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    student_id VARCHAR COLLATE "C" NOT NULL,
+    class_id VARCHAR COLLATE "C" NOT NULL,
+    PRIMARY KEY (school_id, student_id, class_id)
+);
+
+CREATE INDEX ix_student_class_class_id ON student_class (school_id, class_id, student_id);
+
+CREATE TABLE student_group (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    student_id VARCHAR COLLATE "C" NOT NULL,
+    group_id VARCHAR COLLATE "C" NOT NULL,
+    PRIMARY KEY (school_id, student_id, group_id)
+);
+
+CREATE INDEX ix_student_group_group_id ON student_group (school_id, group_id, student_id);
+
+CREATE TABLE employee_class (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    employee_id VARCHAR COLLATE "C" NOT NULL,
+    class_id VARCHAR COLLATE "C" NOT NULL,
+    PRIMARY KEY (school_id, employee_id, class_id)
+);
+
+CREATE INDEX ix_employee_class_class_id ON employee_class (school_id, class_id, employee_id);
+
+CREATE TABLE employee_group (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    employee_id VARCHAR COLLATE "C" NOT NULL,
+    group_id VARCHAR COLLATE "C" NOT NULL,
+    PRIMARY KEY (school_id, employee_id, group_id)
+);
+
+CREATE INDEX ix_employee_group_group_id ON employee_group (school_id, group_id, employee_id);
+
+CREATE TABLE app (
+    id VARCHAR COLLATE "C" NOT NULL,
+    slug VARCHAR COLLATE "C" NOT NULL,
+    name TEXT NOT NULL,
+    vendor TEXT NOT NULL,
+    manifest_version INTEGER NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (slug)
+);
+
+CREATE FUNCTION fg_app_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE consent SET version = version + 1 WHERE app_id = new.id; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_app_changed AFTER UPDATE OF name, manifest_version ON app FOR EACH ROW WHEN (old.name IS DISTINCT FROM new.name OR old.manifest_version IS DISTINCT FROM new.manifest_version) EXECUTE FUNCTION fg_app_changed();
+
+CREATE TABLE app_manifest (
+    app_id VARCHAR COLLATE "C" NOT NULL,
+    version INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    sha256 VARCHAR COLLATE "C" NOT NULL,
+    published_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (app_id, version)
+);
+
+CREATE TABLE app_product (
+    app_id VARCHAR COLLATE "C" NOT NULL,
+    version INTEGER NOT NULL,
+    product VARCHAR COLLATE "C" NOT NULL,
+    title TEXT NOT NULL,
+    row_conditions TEXT DEFAULT '[]' NOT NULL,
+    PRIMARY KEY (app_id, version, product)
+);
+
+CREATE TABLE app_scope (
+    app_id VARCHAR COLLATE "C" NOT NULL,
+    version INTEGER NOT NULL,
+    product VARCHAR COLLATE "C" NOT NULL,
+    scope VARCHAR COLLATE "C" NOT NULL,
+    need VARCHAR COLLATE "C" NOT NULL,
+    implied BOOLEAN NOT NULL,
+    reason TEXT,
+    PRIMARY KEY (app_id, version, product, scope),
+    CONSTRAINT ck_app_scope_need CHECK (need IN ('required', 'optional'))
+);
+
+CREATE TABLE app_token (
+    hash VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    app_id VARCHAR COLLATE "C" NOT NULL,
+    hint VARCHAR COLLATE "C" NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE,
+    revoked_at TIMESTAMP WITH TIME ZONE,
+    replaces VARCHAR COLLATE "C",
+    PRIMARY KEY (hash),
+    UNIQUE (id)
+);
+
+CREATE INDEX ix_app_token_app_id ON app_token (app_id);
+
+CREATE TABLE consent (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    app_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    state VARCHAR COLLATE "C" NOT NULL,
+    version INTEGER NOT NULL,
+    products TEXT DEFAULT '[]' NOT NULL,
+    row_conditions TEXT DEFAULT '[]' NOT NULL,
+    manifest_version INTEGER NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    decided_at TIMESTAMP WITH TIME ZONE,
+    decided_by TEXT,
+    decided_position TEXT,
+    expires_at TIMESTAMP WITH TIME ZONE,
+    revoked_at TIMESTAMP WITH TIME ZONE,
+    revoke_reason TEXT,
+    PRIMARY KEY (school_id, app_id),
+    CONSTRAINT ck_consent_state CHECK (state IN ('invited', 'pending', 'approved', 'declined', 'cancelled', 'revoked')),
+    UNIQUE (id)
+);
+
+CREATE INDEX ix_consent_app_id ON consent (app_id, school_id);
+
+CREATE FUNCTION fg_consent_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE consent SET version = version + 1 WHERE school_id = new.school_id AND app_id = new.app_id; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_consent_changed AFTER UPDATE OF id, state, products, row_conditions, manifest_version, expires_at ON consent FOR EACH ROW WHEN (old.id IS DISTINCT FROM new.id OR old.state IS DISTINCT FROM new.state OR old.products IS DISTINCT FROM new.products OR old.row_conditions IS DISTINCT FROM new.row_conditions OR old.manifest_version IS DISTINCT FROM new.manifest_version OR old.expires_at IS DISTINCT FROM new.expires_at) EXECUTE FUNCTION fg_consent_changed();
+
+CREATE TABLE consent_grant (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    app_id VARCHAR COLLATE "C" NOT NULL,
+    scope VARCHAR COLLATE "C" NOT NULL,
+    granted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    granted_by TEXT NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (school_id, app_id, scope)
+);
+
+CREATE FUNCTION fg_consent_grant_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE consent SET version = version + 1 WHERE school_id = new.school_id AND app_id = new.app_id; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_consent_grant_added AFTER INSERT ON consent_grant FOR EACH ROW EXECUTE FUNCTION fg_consent_grant_added();
+
+CREATE FUNCTION fg_consent_grant_removed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE consent SET version = version + 1 WHERE school_id = old.school_id AND app_id = old.app_id; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_consent_grant_removed AFTER DELETE ON consent_grant FOR EACH ROW EXECUTE FUNCTION fg_consent_grant_removed();
+
+CREATE FUNCTION fg_consent_grant_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE consent SET version = version + 1 WHERE school_id = old.school_id AND app_id = old.app_id; UPDATE consent SET version = version + 1 WHERE school_id = new.school_id AND app_id = new.app_id; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_consent_grant_changed AFTER UPDATE ON consent_grant FOR EACH ROW EXECUTE FUNCTION fg_consent_grant_changed();
+
+CREATE TABLE audit_event (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    seq INTEGER NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    name VARCHAR COLLATE "C" NOT NULL,
+    actor TEXT NOT NULL,
+    actor_position TEXT,
+    app_id VARCHAR COLLATE "C",
+    details TEXT DEFAULT '{}' NOT NULL,
+    PRIMARY KEY (school_id, seq)
+);
+
+CREATE TABLE audit_head (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (school_id)
+);
+
+CREATE TABLE import_run (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    source VARCHAR COLLATE "C" NOT NULL,
+    state VARCHAR COLLATE "C" NOT NULL,
+    started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    heartbeat_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    finished_at TIMESTAMP WITH TIME ZONE,
+    error_code VARCHAR COLLATE "C",
+    error_message TEXT,
+    counts TEXT DEFAULT '{}' NOT NULL,
+    PRIMARY KEY (school_id, id)
+);
+
+CREATE TABLE import_finding (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    run_id VARCHAR COLLATE "C" NOT NULL,
+    seq INTEGER NOT NULL,
+    entity VARCHAR COLLATE "C" NOT NULL,
+    source_id TEXT,
+    field VARCHAR COLLATE "C",
+    code VARCHAR COLLATE "C" NOT NULL,
+    outcome VARCHAR COLLATE "C" NOT NULL,
+    value TEXT,
+    PRIMARY KEY (school_id, run_id, seq)
+);
