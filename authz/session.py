@@ -24,6 +24,11 @@ class Dialect:
         """Whether this is SQLite; otherwise it is PostgreSQL."""
         return self.name == "sqlite"
 
+    @property
+    def row_lock(self) -> str:
+        """The end of a SELECT that locks its rows until the transaction ends; SQLite's writers hold the whole file."""
+        return "" if self.is_sqlite else " FOR UPDATE"
+
     def instant(self, parameter: str = "?") -> str:
         """A bound instant (canonical text) as a value of an instant column."""
         return parameter if self.is_sqlite else f"{parameter}::text::timestamptz"
