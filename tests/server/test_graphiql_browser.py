@@ -32,6 +32,9 @@ COUNT_POLICY_VIOLATIONS = """
 window.policyViolations = [];
 addEventListener("securitypolicyviolation", (event) => policyViolations.push(event.violatedDirective));
 """
+QUERY_IS_COLOURED = """
+new Set(Array.from(document.querySelectorAll(".graphiql-query-editor [class^=mtk]"), (part) => part.className)).size > 1
+"""
 GRANTED = "{ viewer { app { name consents { scopes missing } } } }"
 
 
@@ -155,6 +158,7 @@ def expect_response(page: Page, text: str) -> None:
 def keep_screenshot(page: Page, name: str) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     path = SCREENSHOTS / f"{name}.png"
+    page.wait_for_function(QUERY_IS_COLOURED)
     page.screenshot(path=path)
     print(f"screenshot: {path}")
 
@@ -187,6 +191,8 @@ def test_a_typed_query_is_answered_and_the_docs_show_the_scope_of_a_field(opened
 
     page.get_by_role("button", name="Prettify query").click()
     expect(page.locator(".graphiql-query-editor .view-line")).not_to_have_count(1)
+    page.locator(".graphiql-query-editor .view-lines").click()
+    page.keyboard.press("Control+Home")
     for link in ("Query", "School", "StudentConnection", "Student", "EducationDetails"):
         docs(page).get_by_role("link", name=link, exact=True).first.click()
     expect(docs(page).get_by_text("students.upn.read")).to_be_visible()

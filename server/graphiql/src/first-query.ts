@@ -18,10 +18,10 @@ query {
   }
 }
 
-# Then read from one of these schools.
-# What it has not granted is null, and
-# an error names the missing scope. The
-# docs name the scope of every field.
+# Then read from one of the schools.
+# What it did not grant is null, and
+# an error names the missing scope.
+# The docs name every field's scope.
 #
 # query {
 #   school(id: "…") {
