@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     import aiosqlite
     import asyncpg
 
+    from server.staging import StagedTable
+
 BUSY_TIMEOUT_SECONDS = 30.0
+STAGED_CACHE_KIB = 65_536
+"""Page cache of a large write, so that its pages reach the file once, at commit."""
 
 
 class Database(Protocol):
@@ -33,6 +37,10 @@ class Database(Protocol):
 
     def write(self) -> contextlib.AbstractAsyncContextManager[WriteSession]:
         """One write transaction; it commits when the block ends and rolls back when it raises."""
+        ...
+
+    def write_staged(self, tables: "Sequence[StagedTable]") -> contextlib.AbstractAsyncContextManager[WriteSession]:
+        """One write transaction in which these temporary tables stand filled; filling them keeps no writer waiting."""
         ...
 
     async def close(self) -> None:
@@ -144,19 +152,46 @@ class SqliteDatabase:
             with _clear_sqlite_errors():
                 if self._writer is None:
                     self._writer = await self._connect(read_only=False)
-                writer = self._writer
-                await writer.execute("BEGIN IMMEDIATE")
-                try:
-                    yield SqliteSession(writer)
-                    await writer.execute("COMMIT")
-                finally:
-                    await _end(writer, "ROLLBACK")
+                async with _immediate(self._writer) as session:
+                    yield session
+
+    @contextlib.asynccontextmanager
+    async def write_staged(self, tables: "Sequence[StagedTable]") -> AsyncIterator[WriteSession]:
+        with _clear_sqlite_errors():
+            # A connection of its own: the writer's would keep this process's other writers waiting while it fills.
+            connection = await self._connect(read_only=False)
+            try:
+                # In memory, because a temporary file would hold records outside the database's own file.
+                await connection.execute("PRAGMA temp_store = MEMORY")
+                await connection.execute(f"PRAGMA cache_size = -{STAGED_CACHE_KIB}")
+                await connection.execute("BEGIN")
+                for table in tables:
+                    await connection.execute(table.create(SQLITE))
+                    await connection.executemany(table.insert(), table.rows)
+                await connection.execute("COMMIT")
+                async with self._writer_turn, _immediate(connection) as session:
+                    yield session
+            finally:
+                await connection.close()
 
     async def close(self) -> None:
         for connection in [*self._idle_readers, *([self._writer] if self._writer else [])]:
             await connection.close()
         self._idle_readers.clear()
         self._writer = None
+
+
+@contextlib.asynccontextmanager
+async def _immediate(connection: "aiosqlite.Connection") -> AsyncIterator[WriteSession]:
+    try:
+        await connection.execute("BEGIN IMMEDIATE")
+        yield SqliteSession(connection)
+        await connection.execute("COMMIT")
+    except BaseException:
+        # A cancelled statement may still be on its way to the thread: only what comes after it there sees its effect.
+        await connection.execute_fetchall("SELECT 1")
+        await _end(connection, "ROLLBACK")
+        raise
 
 
 async def _end(connection: "aiosqlite.Connection", statement: str) -> None:
@@ -184,7 +219,8 @@ class PostgresSession:
         self.connection = connection
 
     async def fetch(self, statement: str, *parameters: object) -> Sequence[Row]:
-        return await self.connection.fetch(POSTGRESQL.sql(statement), *parameters)
+        rows: Sequence[Row] = await self.connection.fetch(POSTGRESQL.sql(statement), *parameters)
+        return rows
 
     async def execute(self, statement: str, *parameters: object) -> int:
         status = await self.connection.execute(POSTGRESQL.sql(statement), *parameters)
@@ -242,6 +278,19 @@ class PostgresDatabase:
         pool = await self.pool()
         async with pool.acquire() as connection, connection.transaction():
             with _clear_postgres_errors():
+                yield PostgresSession(connection)
+
+    @contextlib.asynccontextmanager
+    async def write_staged(self, tables: "Sequence[StagedTable]") -> AsyncIterator[WriteSession]:
+        pool = await self.pool()
+        async with pool.acquire() as connection, connection.transaction():
+            with _clear_postgres_errors():
+                for table in tables:
+                    await connection.execute(table.create(POSTGRESQL))
+                    await connection.copy_records_to_table(
+                        table.name, records=table.rows, columns=table.column_names, timeout=None
+                    )
+                    await connection.execute(f"ANALYZE {table.name}")  # nothing else would tell the planner its size
                 yield PostgresSession(connection)
 
     async def close(self) -> None:
