@@ -1,0 +1,265 @@
+"""A read compared with what is stored: which rows and pairs are new, changed or gone. Pure.
+
+Ids of ours are kept: a row with the same source id keeps its id even when it was deleted, and a person whose source
+id changed is known again by UPI. What was not supplied stays as it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+
+from schema.fields import ForeignKey, Reverse
+from schema.ids import MakeKey, new_record_id
+from schema.registry import REGISTRY
+from schema.tables import memberships
+from server.sync.findings import KEPT, REFUSED, Findings
+from server.sync.reading import Reading
+from server.sync.records import Draft
+from server.sync.stored import RowValues, StoredRows, StoredSchool, columns_of
+
+REQUIRED_LINKS = frozenset({"student_id", "contact_id", "medical_condition_id"})
+"""A record without one of these says nothing of anybody: it is refused, where other links become null."""
+
+
+def references(entity_name: str) -> dict[str, str]:
+    """The link columns of an entity and the entity that each points to."""
+    found: dict[str, str] = {}
+    for entity in REGISTRY.entities.values():
+        for link in entity.links:
+            if isinstance(link.via, ForeignKey) and entity.name == entity_name:
+                found[link.via.column] = link.target
+            elif isinstance(link.via, Reverse) and link.target == entity_name and link.via.column != "school_id":
+                found.setdefault(link.via.column, entity.name)
+    return found
+
+
+REFERENCES = {name: references(name) for name in REGISTRY.entities}
+ORDER = tuple(TopologicalSorter({name: set(found.values()) for name, found in REFERENCES.items()}).static_order())
+"""All entities, each after those it points to."""
+
+
+MEMBER_ENTITIES = {"student_id": "Student", "class_id": "Class", "group_id": "Group", "employee_id": "Employee"}
+"""The columns of membership tables and the entity that each points to."""
+
+
+@dataclass(slots=True)
+class RowChanges:
+    """What must happen to one entity's table."""
+
+    inserted: list[RowValues] = field(default_factory=list)
+    updated: list[RowValues] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    source_ids_move: bool = False
+
+
+@dataclass(slots=True)
+class PairChanges:
+    """What must happen to one membership table."""
+
+    added: list[tuple[str, str]] = field(default_factory=list)
+    removed: list[tuple[str, str]] = field(default_factory=list)
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """All that one import writes."""
+
+    school_id: str
+    rows: Mapping[str, RowChanges]
+    pairs: Mapping[str, PairChanges]
+    kept: frozenset[str]
+    findings: Findings
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Per entity and membership table: read, inserted, updated, deleted, unchanged, refused."""
+        counts: dict[str, dict[str, int]] = {}
+        for name, rows in self.rows.items():
+            written = (len(rows.inserted), len(rows.updated), len(rows.gone), rows.unchanged)
+            counts[name] = self._count(name, *written)
+        for table, pairs in self.pairs.items():
+            counts[table] = self._count(table, len(pairs.added), 0, len(pairs.removed), pairs.unchanged)
+        return counts
+
+    def _count(self, name: str, inserted: int, updated: int, deleted: int, unchanged: int) -> dict[str, int]:
+        refused = self.findings.refused_records[name]
+        read = 0 if name in self.kept else inserted + updated + unchanged + refused
+        return {
+            "read": read, "inserted": inserted, "updated": updated, "deleted": deleted, "unchanged": unchanged,
+            "refused": refused,
+        }  # fmt: skip
+
+
+def compare(reading: Reading, stored: StoredSchool, school_id: str, key: MakeKey) -> Changes:
+    """The changes that make what is stored equal to what was read."""
+    return _Comparison(reading, stored, school_id, key).changes()
+
+
+class _Comparison:
+    def __init__(self, reading: Reading, stored: StoredSchool, school_id: str, key: MakeKey) -> None:
+        self.reading, self.stored, self.school_id, self.key = reading, stored, school_id, key
+        self.findings = reading.findings
+        self.kept = set(reading.kept)
+        self.ids: dict[str, dict[str, str]] = {}
+        self.live: dict[str, set[str]] = {}
+        self.incidents = _stored_incidents(stored)
+
+    def changes(self) -> Changes:
+        rows = {"School": self._school()}
+        for name in ORDER:
+            if name != "School":
+                self._check_supplied(name)
+                rows[name] = self._kept_entity(name) if name in self.kept else self._entity(name)
+        pairs = {table: self._pairs(table, *columns) for table, columns in memberships().items()}
+        return Changes(self.school_id, rows, pairs, frozenset(self.kept), self.findings)
+
+    def _school(self) -> RowChanges:
+        draft, changes = self.reading.school, RowChanges()
+        self._file(changes, self.stored.entities["School"], (self.school_id, draft.source_id, *draft.values))
+        return changes
+
+    def _entity(self, name: str) -> RowChanges:
+        before, drafts = self.stored.entities[name], self.reading.drafts[name]
+        known, changes = known_ids(name, before, drafts), RowChanges()
+        ids = self.ids[name] = {}
+        for draft in drafts.values():
+            links = self._links(name, draft)
+            if links is None:
+                continue
+            own = known.get(draft.source_id)
+            if own is None:
+                own = new_record_id(REGISTRY.entities[name].prefix, self.school_id, self.key)
+            elif before.rows[own][1] != draft.source_id:
+                changes.source_ids_move = True
+                self.findings.add("ID_CHANGED", KEPT, name, draft.source_id, None, before.rows[own][1])
+            ids[draft.source_id] = own
+            row = (own, draft.source_id, *links, *draft.values)
+            self._file(changes, before, self._keep_columns(name, row, before.rows.get(own)))
+        self.live[name] = set(ids.values())
+        changes.gone = [row for row in before.rows if row not in self.live[name] and row not in before.deleted]
+        return changes
+
+    def _kept_entity(self, name: str) -> RowChanges:
+        """Rows that were not supplied stay.
+
+        INVARIANT: no live row hangs on a dead one, so those of a pupil or contact who is gone go too.
+        """
+        before, changes = self.stored.entities[name], RowChanges()
+        needed = [
+            (columns_of(name).index(column), target)
+            for column, target in REFERENCES[name].items()
+            if column in REQUIRED_LINKS
+        ]
+        for own, row in before.rows.items():
+            if own not in before.deleted and any(row[position] not in self.live[target] for position, target in needed):
+                changes.gone.append(own)
+        self.live[name] = before.rows.keys() - before.deleted - set(changes.gone)
+        self.ids[name] = {source: own for source, own in before.by_source.items() if own in self.live[name]}
+        changes.unchanged = len(self.live[name])
+        return changes
+
+    def _check_supplied(self, name: str) -> None:
+        """Records that all lack a link they need mean that the MIS API does not supply it, not that all are gone."""
+        drafts = self.reading.drafts[name].values()
+        for position, column in enumerate(REGISTRY.entities[name].extra_columns):
+            if column in REQUIRED_LINKS and drafts and all(draft.links[position] is None for draft in drafts):
+                self.kept.add(name)
+                self.findings.add("DECLINED_BY_MIS", KEPT, name, None, column.removesuffix("_id"))
+
+    def _links(self, name: str, draft: Draft) -> tuple[str | None, ...] | None:
+        """The ids of ours that a draft points to; None when one that it needs is not there."""
+        links: list[str | None] = []
+        for column, source_id in zip(REGISTRY.entities[name].extra_columns, draft.links, strict=True):
+            own = self.ids[REFERENCES[name][column]].get(source_id) if source_id is not None else None
+            if own is None and column in REQUIRED_LINKS:
+                self.findings.refuse_record("UNKNOWN_LINK", name, draft.source_id, source_id)
+                return None
+            if own is None and source_id is not None:
+                link = column.removesuffix("_id")
+                self.findings.add("UNKNOWN_LINK", REFUSED, name, draft.source_id, link, source_id)
+            links.append(own)
+        if name == "Behaviour":
+            self._name_incident(draft)
+        return tuple(links)
+
+    def _name_incident(self, draft: Draft) -> None:
+        """The parts of an incident share an opaque id, and keep it over imports."""
+        incident = self.reading.incidents[draft.source_id]
+        if incident not in self.incidents:
+            self.incidents[incident] = new_record_id("inc", self.school_id, self.key)
+        draft.values[INCIDENT_ID - 2 - len(draft.links)] = self.incidents[incident]
+
+    def _keep_columns(self, name: str, row: RowValues, before: RowValues | None) -> RowValues:
+        kept = self.reading.kept_columns.get(name)
+        if not kept or before is None:
+            return row
+        columns = columns_of(name)
+        return tuple(old if column in kept else new for column, old, new in zip(columns, before, row, strict=True))
+
+    @staticmethod
+    def _file(changes: RowChanges, before: StoredRows, row: RowValues) -> None:
+        own = str(row[0])
+        stored = before.rows.get(own)
+        if stored is None:
+            changes.inserted.append(row)
+        elif stored == row and own not in before.deleted:
+            changes.unchanged += 1
+        else:
+            changes.updated.append(row)
+
+    def _pairs(self, table: str, own: str, target: str) -> PairChanges:
+        before, entities = self.stored.pairs[table], (MEMBER_ENTITIES[own], MEMBER_ENTITIES[target])
+        if table in self.kept:
+            one, other = (self.live[entity] for entity in entities)
+            found = {pair for pair in before if pair[0] in one and pair[1] in other}
+        else:
+            found = self._known_pairs(table, *entities)
+        return PairChanges(sorted(found - before), sorted(before - found), len(before & found))
+
+    def _known_pairs(self, table: str, own: str, target: str) -> set[tuple[str, str]]:
+        found: set[tuple[str, str]] = set()
+        for one, other in self.reading.pairs[table]:
+            ids = self.ids[own].get(one), self.ids[target].get(other)
+            if ids[0] is None or ids[1] is None:
+                self.findings.refuse_record("UNKNOWN_LINK", table, f"{one}:{other}", one if ids[0] is None else other)
+            else:
+                found.add((ids[0], ids[1]))
+        return found
+
+
+def known_ids(name: str, before: StoredRows, drafts: Mapping[str, Draft]) -> dict[str, str]:
+    """Source id → our id, for the drafts that are known.
+
+    INVARIANT: a person is known by UPI only where that names one stored row and one newcomer; else nobody is matched,
+    because a wrong match would give one person's history to another.
+    """
+    known = {source: before.by_source[source] for source in drafts if source in before.by_source}
+    if not REGISTRY.entities[name].is_person:
+        return known
+    position = columns_of(name).index("upi")
+    taken = set(known.values())
+    stored: dict[object, list[str]] = {}
+    for own, row in before.rows.items():
+        if own not in taken and row[position] is not None:
+            stored.setdefault(row[position], []).append(own)
+    newcomers: dict[object, list[str]] = {}
+    for source, draft in drafts.items():
+        if source not in known:
+            newcomers.setdefault(draft.values[position - 2 - len(draft.links)], []).append(source)
+    for upi, sources in newcomers.items():
+        rows = stored.get(upi, [])
+        live = [own for own in rows if own not in before.deleted]
+        candidates = live or rows
+        if len(sources) == 1 and len(candidates) == 1:
+            known[sources[0]] = candidates[0]
+    return known
+
+
+INCIDENT_ID = columns_of("Behaviour").index("incident_id")
+
+
+def _stored_incidents(stored: StoredSchool) -> dict[str, str]:
+    """Incident at the MIS API → our opaque id of it."""
+    rows = stored.entities["Behaviour"].rows.values()
+    return {str(row[1]).split(":", 1)[0]: str(row[INCIDENT_ID]) for row in rows if row[INCIDENT_ID] is not None}

@@ -1,0 +1,68 @@
+"""A whole school from a Wonde-like API into the database: begin, read every list, write what differs, end.
+
+What the API declines to supply is found list by list and include by include, and stays as stored. Anything else that
+goes wrong ends the run as failed and changes nothing.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from schema.ids import MakeKey, random_key
+from server.database import Database
+from server.sync.client import Declined, WondeClient
+from server.sync.imports import RENEW_SECONDS, ImportResult, begin, complete, kept_alive
+from server.sync.reading import Reading
+from server.sync.wonde import ENDPOINTS, Endpoint
+
+SOURCE = "wonde"
+
+Progress = Callable[[str, int], None]
+"""Called with the list that is being read and how many more records came; at last with `writing` and 0."""
+
+
+async def sync_school(
+    database: Database,
+    client: WondeClient,
+    source_id: str,
+    *,
+    progress: Progress | None = None,
+    key: MakeKey = random_key,
+    accept_empty: bool = False,
+    renew_seconds: float = RENEW_SECONDS,
+) -> ImportResult:
+    """Import the school that the API calls `source_id`; made here when it is new."""
+    tell = progress or _silent
+    run = await begin(database, SOURCE, source_id, key)
+    async with kept_alive(database, run, renew_seconds):
+        reading = Reading(await client.school(source_id), source_id)
+        for endpoint in ENDPOINTS:
+            tell(endpoint.path, 0)
+            await _read(client, reading, endpoint, tell)
+        tell("writing", 0)
+        return await complete(database, run, reading, key=key, accept_empty=accept_empty)
+
+
+async def _read(client: WondeClient, reading: Reading, endpoint: Endpoint, tell: Progress) -> None:
+    school = reading.source_id
+    try:
+        await _take_pages(client, reading, endpoint, tuple(endpoint.includes), tell)
+    except Declined:
+        if not await client.supplies(school, endpoint.path):
+            reading.decline(endpoint)
+            return
+        supplied = [name for name in endpoint.includes if await client.supplies(school, endpoint.path, name)]
+        for name in endpoint.includes.keys() - set(supplied):
+            reading.decline(endpoint, name)
+        await _take_pages(client, reading, endpoint, tuple(supplied), tell)
+
+
+async def _take_pages(
+    client: WondeClient, reading: Reading, endpoint: Endpoint, includes: tuple[str, ...], tell: Progress
+) -> None:
+    async for records in client.pages(reading.source_id, endpoint.path, includes):
+        await asyncio.to_thread(reading.take, endpoint, records)
+        tell(endpoint.path, len(records))
+
+
+def _silent(_stage: str, _count: int) -> None:
+    """Nobody is watching."""

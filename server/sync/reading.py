@@ -1,0 +1,153 @@
+"""One complete read of a school: records in, drafts out, every oddity recorded. Pure: no database, no network.
+
+The connector and the demo data generator both end here, so that what is stored is validated in one place only.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, tzinfo
+
+from schema.fields import Entity
+from schema.registry import REGISTRY
+from server.sync.findings import KEPT, Findings
+from server.sync.records import (
+    Draft,
+    Record,
+    RecordReader,
+    linked_id,
+    linked_records,
+    opened,
+    source_id_of,
+)  # fmt: skip
+from server.sync.values import zone_named
+from server.sync.wonde import MEMBERS, PART_KEYS, Endpoint
+
+Pair = tuple[str, str]
+
+
+class Reading:
+    """What a read has found so far, by the ids of the MIS API."""
+
+    def __init__(self, school: Record, source_id: str) -> None:
+        self.source_id = source_id
+        self.findings = Findings()
+        named = school.get("timezone")
+        self._zone: tzinfo = (zone_named(named) if isinstance(named, str) else None) or UTC
+        self._readers: dict[str, RecordReader] = {}
+        self.school = Draft(source_id, (), self._reader("School").values(school, source_id, self.findings))
+        self.drafts: dict[str, dict[str, Draft]] = {name: {} for name in REGISTRY.entities if name != "School"}
+        self.pairs: dict[str, dict[Pair, None]] = {table: {} for of in MEMBERS.values() for _, table in of}
+        self.incidents: dict[str, str] = {}
+        self.kept: set[str] = set()
+        self.kept_columns: dict[str, set[str]] = {}
+        self._seen: dict[str, set[str]] = {}
+
+    def decline(self, endpoint: Endpoint, include: str | None = None) -> None:
+        """The MIS API does not supply a whole list, or one include of it: what is stored of it stays as it is."""
+        if include is None:
+            self.kept.update(endpoint.rows)
+        else:
+            supplied = endpoint.includes[include]
+            self.kept.update(supplied.rows)
+            self.kept_columns.setdefault(endpoint.entity, set()).update(supplied.columns)
+        self.findings.add("DECLINED_BY_MIS", KEPT, endpoint.entity, None, include)
+
+    def take(self, endpoint: Endpoint, records: Iterable[object]) -> None:
+        """Some records of a list."""
+        for record in records:
+            self._take(endpoint.entity, record)
+
+    def _take(self, entity: str, record: object) -> None:
+        source_id = self._admit(entity, record)
+        if source_id is None or not isinstance(record, dict):
+            return
+        if entity == "Behaviour":
+            self._take_incident(source_id, record)
+            return
+        self._draft(entity, source_id, record, self._links(entity, record))
+        for include, table in MEMBERS.get(entity, ()):
+            self._take_members(entity, source_id, include, table, record)
+        if entity == "Student" and "StudentContact" not in self.kept:
+            self._take_contacts(source_id, record)
+        elif entity == "MedicalCondition" and "MedicalNote" not in self.kept:
+            self._take_notes(source_id, record)
+
+    def _admit(self, entity: str, record: object, scope: str = "") -> str | None:
+        """The id of a record that may come in; a record without a usable id, or a second one, is refused."""
+        if not isinstance(record, dict):
+            self.findings.refuse_record("BAD_RECORD", entity, None, record)
+            return None
+        raw = record.get("id")
+        source_id = source_id_of(raw)
+        if source_id is None:
+            blank = raw is None or (isinstance(raw, str) and not raw.strip())
+            self.findings.refuse_record("MISSING_ID" if blank else "BAD_ID", entity, None, raw)
+            return None
+        seen = self._seen.setdefault(entity, set())
+        if scope + source_id in seen:
+            self.findings.refuse_record("DUPLICATE_RECORD", entity, scope + source_id)
+            return None
+        seen.add(scope + source_id)
+        return source_id
+
+    def _draft(self, entity: str, source_id: str, record: Record, links: tuple[str | None, ...]) -> None:
+        values = self._reader(entity).values(record, source_id, self.findings)
+        self.drafts[entity][source_id] = Draft(source_id, links, values)
+
+    def _links(self, entity: str, record: Record) -> tuple[str | None, ...]:
+        columns = REGISTRY.entities[entity].extra_columns
+        return tuple(linked_id(record.get(column.removesuffix("_id"))) for column in columns)
+
+    def _take_members(self, entity: str, source_id: str, include: str, table: str, record: Record) -> None:
+        if table in self.kept:
+            return
+        for member in linked_records(record.get(include)):
+            other = source_id_of(member.get("id"))
+            if other is None:
+                self.findings.refuse_record("MISSING_ID", table, source_id, member.get("id"))
+            else:
+                pair = (source_id, other) if entity == "Student" else (other, source_id)
+                self.pairs[table][pair] = None
+
+    def _take_contacts(self, student: str, record: Record) -> None:
+        """The pupil's links; the facts of a link stand beside the contact, in this list only."""
+        for item in linked_records(record.get("contacts")):
+            contact = self._admit("StudentContact", item, scope=f"{student}:")
+            if contact is None:
+                continue
+            facts = opened(item.get("relationship"))
+            source_id = f"{student}:{contact}"
+            if not isinstance(facts, dict):
+                self.findings.add("MISSING_RELATIONSHIP", KEPT, "StudentContact", source_id)
+                facts = {}
+            self._draft("StudentContact", source_id, facts, (student, contact))
+
+    def _take_incident(self, incident: str, record: Record) -> None:
+        """One record per pupil's part. A pupil may stand in an incident twice: the parts are told apart by number."""
+        employee = linked_id(record.get("employee"))
+        times: dict[str, int] = {}
+        parts = list(linked_records(record.get("students")))
+        for part in parts:
+            student = source_id_of(part.get("id"))
+            if student is None:
+                self.findings.refuse_record("MISSING_ID", "Behaviour", incident, part.get("id"))
+                continue
+            times[student] = times.get(student, 0) + 1
+            number = f":{times[student]}" if times[student] > 1 else ""
+            source_id = f"{incident}:{student}{number}"
+            whole = {**record, **{key: part.get(key) for key in PART_KEYS}}
+            self.incidents[source_id] = incident
+            self._draft("Behaviour", source_id, whole, (student, employee))
+        if not parts:
+            self.findings.refuse_record("UNKNOWN_LINK", "Behaviour", incident)
+
+    def _take_notes(self, condition: str, record: Record) -> None:
+        for note in linked_records(record.get("notes")):
+            source_id = self._admit("MedicalNote", note)
+            if source_id is not None:
+                self._draft("MedicalNote", source_id, note, (condition,))
+
+    def _reader(self, name: str) -> RecordReader:
+        if name not in self._readers:
+            entity: Entity = REGISTRY.entities[name]
+            self._readers[name] = RecordReader(entity, self._zone)
+        return self._readers[name]
