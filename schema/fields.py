@@ -141,7 +141,8 @@ class Link:
 class Entity:
     """One kind of record that a MIS holds.
 
-    `object_scopes` are the scopes of the objects it sits in, its own last; empty for the school itself.
+    `object_scopes` are the scopes of the objects it sits in, its own last; empty for the school itself. `asked_with`:
+    object scopes that a request for its facts brings along, because they are about that object too.
     """
 
     name: str
@@ -159,6 +160,7 @@ class Entity:
     has_stamps: bool = True
     is_person: bool = False
     extra_columns: tuple[str, ...] = ()
+    asked_with: tuple[str, ...] = ()
 
 
 def snake(name: str) -> str:

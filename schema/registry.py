@@ -154,6 +154,12 @@ class Registry:
                     return alternative[:-1]
         return ()
 
+    def implied_by_request(self, scope: str) -> tuple[str, ...]:
+        """Object scopes that a request for the scope adds: those it needs, and those its facts are about."""
+        types = {self.declared[coordinate].type_name for coordinate in self.scopes[scope].coordinates}
+        about = [entity.asked_with for entity in self.entities.values() if types == {entity.name}]
+        return tuple(dict.fromkeys((*self.implied_objects(scope), *(scope for scopes in about for scope in scopes))))
+
 
 def _and(scopes: tuple[str, ...]) -> Alternatives:
     unique = tuple(dict.fromkeys(scopes))

@@ -53,4 +53,5 @@ STUDENT_CONTACT = Entity(
     has_mis_id=False,
     has_stamps=False,
     extra_columns=("student_id", "contact_id"),
+    asked_with=("students.read",),  # what joins a contact to a pupil is about the pupil too
 )
