@@ -8,7 +8,7 @@ help: ## Show the targets.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 demo: ## Run a server with two demo schools, and print its addresses and tokens.
-	$(SETUP) demo
+	$(SETUP) demo $(ARGS)
 
 test: ## Check style and types, then run the whole test suite (pass pytest arguments as ARGS=…).
 	$(SETUP) test $(ARGS)
@@ -22,8 +22,8 @@ bench: ## Measure fieldgate against two other servers on the same data.
 prove: ## Run the long proofs that the test suite leaves out.
 	$(SETUP) prove $(ARGS)
 
-lock: ## Make requirements/*.txt again from pyproject.toml.
-	$(SETUP) lock
+lock: ## Make requirements/*.txt again from pyproject.toml (ARGS=--upgrade for newer versions).
+	$(SETUP) lock $(ARGS)
 
 clean: ## Remove everything that the targets brought and built.
 	$(SETUP) clean

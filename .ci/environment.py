@@ -11,11 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from steps import ROOT, VENV, Missing, digest, put_stamp, quietly, refusal, stamped, step
+from steps import ROOT, VENV, Missing, carry_out, digest, put_stamp, stamped
 
 REQUIREMENTS = ROOT / "requirements"
 PYTHON = VENV / "bin" / "python"
-PIP = (PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input")
+PIP: tuple[str | Path, ...] = (PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input")
 
 
 def _stamp(name: str) -> Path:
@@ -44,10 +44,8 @@ def _create() -> None:
         )
     if VENV.exists():
         shutil.rmtree(VENV)
-    with step(f"creating .venv with Python {sys.version.split()[0]}"):
-        printed = quietly("venv", [sys.executable, "-m", "venv", VENV])
-    if printed is not None:
-        raise refusal("venv", "The environment .venv", printed)
+    title = f"creating .venv with Python {sys.version.split()[0]}"
+    carry_out(title, "venv", "The environment .venv", [sys.executable, "-m", "venv", VENV])
 
 
 def install(lock: str) -> None:
@@ -56,13 +54,12 @@ def install(lock: str) -> None:
     if not any(stamped(_stamp(name), _key(name)) for name in (lock, *wider)):
         if not _works():
             _create()
-        with step(f"installing the packages of requirements/{lock}.txt"):
-            printed = quietly(
-                f"pip-{lock}",
-                [*PIP, "install", "--require-hashes", "--retries=2", "-r", REQUIREMENTS / f"{lock}.txt"],
-            )
-        if printed is not None:
-            raise refusal(f"pip-{lock}", f"The Python packages of requirements/{lock}.txt", printed)
+        carry_out(
+            f"installing the packages of requirements/{lock}.txt",
+            f"pip-{lock}",
+            f"The Python packages of requirements/{lock}.txt",
+            [*PIP, "install", "--require-hashes", "--retries=2", "-r", REQUIREMENTS / f"{lock}.txt"],
+        )
         put_stamp(_stamp(lock), _key(lock))
 
 
@@ -71,19 +68,8 @@ def install_project() -> None:
     key = digest(ROOT / "pyproject.toml", str(ROOT))
     if stamped(_stamp("project"), key) and (VENV / "bin" / "fieldgate").exists():
         return
-    with step("installing fieldgate itself"):
-        command: list[str | Path] = [
-            *PIP,
-            "install",
-            "--no-deps",
-            "--no-build-isolation",
-            "--no-index",
-            "--editable",
-            ROOT,
-        ]
-        printed = quietly("pip-project", command)
-    if printed is not None:
-        raise refusal("pip-project", "fieldgate itself", printed)
+    command: list[str | Path] = [*PIP, "install", "--no-deps", "--no-build-isolation", "--no-index", "--editable", ROOT]
+    carry_out("installing fieldgate itself", "pip-project", "fieldgate itself", command)
     put_stamp(_stamp("project"), key)
 
 

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import environment
-from steps import CACHE, ROOT, VENV, Missing, digest, files_under, put_stamp, quietly, refusal, stamped, step
+from steps import CACHE, ROOT, VENV, Missing, carry_out, digest, files_under, put_stamp, quietly, refusal, stamped
 
 GRAPHIQL = ROOT / "server" / "graphiql"
 SHIMS = CACHE / "node"
@@ -66,11 +66,9 @@ def npm_install(project: Path) -> None:
     stamp = project / "node_modules" / ".installed"
     if stamped(stamp, key):
         return
-    name = f"npm-{project.name}"
-    with step(f"installing the npm packages of {project.relative_to(ROOT)}"):
-        printed = quietly(name, ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], environ(), project)
-    if printed is not None:
-        raise refusal(name, f"The npm packages of {project.relative_to(ROOT)}", printed)
+    packages = f"npm packages of {project.relative_to(ROOT)}"
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]
+    carry_out(f"installing the {packages}", f"npm-{project.name}", f"The {packages}", command, environ(), project)
     put_stamp(stamp, key)
 
 
@@ -84,10 +82,8 @@ def build_graphiql() -> None:
     if stamped(stamp, key) and (GRAPHIQL / "dist").is_dir():
         return
     npm_install(GRAPHIQL)
-    with step("building the GraphiQL page"):
-        printed = quietly("graphiql", ["npm", "run", "build"], {**environ(), "NO_COLOR": "1"}, GRAPHIQL)
-    if printed is not None:
-        raise refusal("graphiql", "The GraphiQL page", printed)
+    env = {**environ(), "NO_COLOR": "1"}
+    carry_out("building the GraphiQL page", "graphiql", "The GraphiQL page", ["npm", "run", "build"], env, GRAPHIQL)
     put_stamp(stamp, key)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import chromium
 import environment
 import node
-from steps import CACHE, ROOT, VENV, Failed, Missing, alone, loudly, quietly, refusal, say, step
+from steps import CACHE, ROOT, VENV, Failed, Missing, alone, carry_out, loudly, say, step
 
 LOCKS = {
     "runtime": ["pyproject.toml", "--group", "build"],
@@ -91,13 +91,10 @@ def lock(arguments: Sequence[str]) -> None:
         environment.install("dev")
         environment.install("lock")
         for name, inputs in LOCKS.items():
-            with step(f"making requirements/{name}.txt"):
-                command: list[str | Path] = [VENV / "bin" / "uv", "pip", "compile", *inputs, *arguments, "--universal"]
-                command += ["--python-version=3.11", "--generate-hashes", "--no-emit-index-url", "--no-config"]
-                command += ["--custom-compile-command=make lock", f"--output-file=requirements/{name}.txt"]
-                printed = quietly(f"lock-{name}", command)
-            if printed is not None:
-                raise refusal(f"lock-{name}", f"requirements/{name}.txt", printed)
+            command: list[str | Path] = [VENV / "bin" / "uv", "pip", "compile", *inputs, *arguments, "--universal"]
+            command += ["--python-version=3.11", "--generate-hashes", "--no-emit-index-url", "--no-config"]
+            command += ["--custom-compile-command=make lock", f"--output-file=requirements/{name}.txt"]
+            carry_out(f"making requirements/{name}.txt", f"lock-{name}", f"requirements/{name}.txt", command)
 
 
 def clean(_: Sequence[str]) -> None:

@@ -108,6 +108,21 @@ def refusal(name: str, what: str, printed: str) -> Missing:
     return Missing(f"{what} could not be set up: {lines[-1] if lines else 'the command failed'} (see {log}).")
 
 
+def carry_out(
+    title: str,
+    name: str,
+    what: str,
+    command: Sequence[str | Path],
+    env: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+) -> None:
+    """Do one step by one command, or refuse in one sentence that names `what`."""
+    with step(title):
+        printed = quietly(name, command, env, cwd)
+        if printed is not None:
+            raise refusal(name, what, printed)
+
+
 def loudly(command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> None:
     """Run a command whose output is for the person at the terminal."""
     status = subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, check=False).returncode
