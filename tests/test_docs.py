@@ -8,10 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 
 import pytest
 
+from authz.manifests import parse
 from schema.errors import ERRORS
+from schema.vocabulary import BUNDLES, ROW_CONDITIONS
+from server.settings import Settings
 from tests.test_house import ROOT, tracked_files
 
 DOCUMENTS = sorted(name for name in tracked_files() if name.endswith(".md"))
@@ -81,15 +85,38 @@ def test_every_error_code_has_its_heading_and_every_heading_its_code() -> None:
     assert sorted(headings) == sorted(ERRORS)
 
 
-def test_every_decision_is_listed_once_and_numbered_without_a_gap() -> None:
+def test_every_decision_is_listed_once_under_a_number_of_its_own() -> None:
     folder = ROOT / "docs" / "decisions"
     pages = sorted(page.name for page in folder.glob("[0-9]*.md"))
-    assert [page[:4] for page in pages] == [f"{number:04}" for number in range(1, len(pages) + 1)]
-    assert (
-        re.findall(r"^- \[\d{4}\]\((.*?)\)", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE) == pages
-    )
+    assert len({page[:4] for page in pages}) == len(pages)
+    listed = re.findall(r"^- \[\d{4}\]\((.*?)\)", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert listed == pages
     for page in pages:
         assert (folder / page).read_text(encoding="utf-8").startswith(f"# {page[:4]}: ")
+
+
+def test_every_decision_that_the_code_names_exists() -> None:
+    code = [name for name in tracked_files() if name.endswith((".py", ".toml", ".sql"))]
+    named = {
+        number for name in code for number in re.findall(r"docs/decisions/(\d{4})", (ROOT / name).read_text("utf-8"))
+    }
+    assert sorted(number for number in named if not list((ROOT / "docs" / "decisions").glob(f"{number}-*.md"))) == []
+
+
+def test_every_setting_is_listed_with_its_default_and_no_other() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| `FIELDGATE_([A-Z_]+)` \| `(.*?)` \|", text, re.MULTILINE))
+    defaults = {setting.name.upper(): setting.default for setting in fields(Settings)}
+    written = {name: str(int(value) if isinstance(value, bool) else value) for name, value in defaults.items()}
+    assert listed == written
+
+
+def test_the_example_manifest_is_one_and_every_bundle_and_row_condition_is_named() -> None:
+    text = (ROOT / "docs" / "manifests.md").read_text(encoding="utf-8")
+    (example,) = FENCE.findall(text)
+    asked = {scope.scope: scope for scope in parse(example.encode()).products[0].scopes}
+    assert (asked["students.read"].implied, asked["students.read"].need) == (True, "required")
+    assert [name for name in (*BUNDLES, *ROW_CONDITIONS) if f"`{name}`" not in FENCE.sub("", text)] == []
 
 
 def test_the_changelog_explains_its_star_and_has_a_place_for_the_next_entry() -> None:
