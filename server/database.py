@@ -257,7 +257,13 @@ class PostgresDatabase:
                         timeout=5,
                         statement_cache_size=1024,
                         max_cacheable_statement_size=0,
-                        server_settings={"application_name": "fieldgate", "timezone": "UTC", "jit": "off"},
+                        server_settings={
+                            "application_name": "fieldgate",
+                            "timezone": "UTC",
+                            "jit": "off",
+                            # A writer that waits for another gives up as on SQLite, with a refusal of ours.
+                            "lock_timeout": f"{BUSY_TIMEOUT_SECONDS:.0f}s",
+                        },
                     )
                 except (OSError, asyncpg.PostgresError, TimeoutError) as error:
                     host = urlsplit(self.url).hostname or "the local socket"
