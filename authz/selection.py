@@ -136,15 +136,15 @@ class SelectionBuilder:
     def _applies(self, object_type: GraphQLObjectType, condition: str) -> bool:
         return condition == object_type.name or any(each.name == condition for each in object_type.interfaces)
 
-    def _included(self, directives: Sequence[DirectiveNode]) -> bool:
-        for directive in directives:
+    def _included(self, directives: Sequence[DirectiveNode] | None) -> bool:
+        for directive in directives or ():
             name = directive.name.value
             if name in ("include", "skip") and self._condition(directive) is (name == "skip"):
                 return False
         return True
 
     def _condition(self, directive: DirectiveNode) -> bool:
-        value = directive.arguments[0].value
+        value = (directive.arguments or ())[0].value
         if isinstance(value, VariableNode):
             return bool(self.variables.get(value.name.value))
         assert isinstance(value, BooleanValueNode)

@@ -6,10 +6,11 @@ it may be read, is decided above this package.
 """
 
 import enum
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Protocol
 
 import strawberry
+from strawberry import UNSET
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
@@ -20,6 +21,9 @@ from schema.directives import Authenticated, RequiresScopes
 from schema.fields import Alternatives, Choice, Entity, Field, Kind, Link, Part, Shape
 from schema.registry import REGISTRY, Declared, Registry, entity_fields
 from schema.scalars import SCALARS, Date, DateTime, Decimal
+
+
+Extensions = Sequence[type[SchemaExtension] | Callable[[], SchemaExtension]]
 
 
 class SchemaBuildError(Exception):
@@ -34,6 +38,12 @@ class Reader(Protocol):
         ...
 
 
+FirstArgument = Annotated[int | None, strawberry.argument(description="So many records from the start (or `after`).")]
+AfterArgument = Annotated[str | None, strawberry.argument(description="Only records after this cursor.")]
+LastArgument = Annotated[int | None, strawberry.argument(description="So many records from the end (or `before`).")]
+BeforeArgument = Annotated[str | None, strawberry.argument(description="Only records before this cursor.")]
+
+
 def _hand_over(coordinate: str) -> Callable[..., Any]:
     def resolver(root: Any, info: Info[Any, Any]) -> Any:
         return info.context.reader.resolve(root, info, coordinate, {})
@@ -45,12 +55,13 @@ def _hand_over_page(coordinate: str) -> Callable[..., Any]:
     def resolver(
         root: Any,
         info: Info[Any, Any],
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        first: FirstArgument = UNSET,
+        after: AfterArgument = UNSET,
+        last: LastArgument = UNSET,
+        before: BeforeArgument = UNSET,
     ) -> Any:
-        arguments = {"first": first, "after": after, "last": last, "before": before}
+        given = {"first": first, "after": after, "last": last, "before": before}
+        arguments = {name: None if value is UNSET else value for name, value in given.items()}
         return info.context.reader.resolve(root, info, coordinate, arguments)
 
     return resolver
@@ -97,7 +108,7 @@ class ApiBuilder:
         self.enums: dict[str, Any] = {}
         self.annotations: dict[str, Any] = {}
 
-    def build(self, extensions: list[type[SchemaExtension] | SchemaExtension] | None = None) -> strawberry.Schema:
+    def build(self, extensions: Extensions = ()) -> strawberry.Schema:
         """The schema; `extensions` are Strawberry's."""
         self._page_info()
         for entity in self.registry.entities.values():
@@ -108,9 +119,9 @@ class ApiBuilder:
             query=query,
             types=[self.types[name] for name in self.registry.entities],
             directives=[],
-            extensions=extensions or [],
+            extensions=list(extensions),
             config=StrawberryConfig(
-                auto_camel_case=False, disable_field_suggestions=True, scalar_map=SCALARS, relay_max_results=None
+                auto_camel_case=False, disable_field_suggestions=True, scalar_map=SCALARS
             ),
         )
 
@@ -317,7 +328,7 @@ def rule_text(rule: Alternatives) -> str:
     return f"Scope: {', or '.join(lists)}"
 
 
-def build_schema(extensions: list[type[SchemaExtension] | SchemaExtension] | None = None) -> strawberry.Schema:
+def build_schema(extensions: Extensions = ()) -> strawberry.Schema:
     """A fresh schema with these Strawberry extensions."""
     return ApiBuilder(REGISTRY).build(extensions)
 

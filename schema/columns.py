@@ -4,6 +4,8 @@ SQLite tables are STRICT and carry CHECKs; PostgreSQL has native types. Dates ar
 microseconds, booleans are 0 or 1 on SQLite, decimals are text: no binary float is ever stored.
 """
 
+from typing import Any
+
 from sqlalchemy import Boolean, CheckConstraint, Date, Integer, Text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
@@ -21,7 +23,7 @@ class Key(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name == "postgresql":
             return dialect.type_descriptor(Text(collation="C"))
         return dialect.type_descriptor(Text())
@@ -33,7 +35,7 @@ class Flag(TypeDecorator[bool]):
     impl = Boolean
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[object]:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name == "postgresql":
             return dialect.type_descriptor(Boolean())
         return dialect.type_descriptor(Integer())
@@ -45,7 +47,7 @@ class Day(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[object]:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name == "postgresql":
             return dialect.type_descriptor(Date())
         return dialect.type_descriptor(Text())
@@ -57,17 +59,17 @@ class Instant(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[object]:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name == "postgresql":
             return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
         return dialect.type_descriptor(Text())
 
 
-def column_type(kind: Kind | Choice) -> TypeEngine[object]:
+def column_type(kind: Kind | Choice) -> TypeEngine[Any]:
     """The column type that stores a declared kind."""
     if isinstance(kind, Choice):
         return Key()
-    return {
+    types: dict[Kind, TypeEngine[Any]] = {
         Kind.ID: Key(),
         Kind.TEXT: Text(),
         Kind.INT: Integer(),
@@ -75,7 +77,8 @@ def column_type(kind: Kind | Choice) -> TypeEngine[object]:
         Kind.DATE: Day(),
         Kind.INSTANT: Instant(),
         Kind.DECIMAL: Key(),
-    }[kind]
+    }
+    return types[kind]
 
 
 def sqlite_check(table: str, column: str, kind: Kind | Choice) -> CheckConstraint:

@@ -23,7 +23,7 @@ class Settings:
     workers: int = 1
     page_cap: int = 500
     default_page: int = 50
-    max_depth: int = 25
+    max_depth: int = 40
     max_aliases: int = 300
     max_directives: int = 100
     max_tokens: int = 20_000

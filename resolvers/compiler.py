@@ -1,0 +1,306 @@
+"""Compiles an allowed selection to SQL that makes the answer's JSON. A denied column is never named.
+
+One statement per root and set of scopes; lists nested deeper than a statement can hold become statements of their own,
+run set-based in the same snapshot. What Python must add (deeper lists, sealed cursors) is marked in the text by
+control characters, which JSON text never contains.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from authz.plan import Planner
+from authz.selection import Selected
+from resolvers.conditions import Visible
+from resolvers.pages import Page
+from resolvers.writer import CURSOR, SLOT, Entry, Json, Nested, Scalar, Writer, literal
+from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Reverse, Shape, Through, leaves
+from schema.registry import Registry, entity_fields
+
+MAX_LIST_LEVELS = 4
+MAX_SELECTS = 9  # nested SELECTs of one statement; SQLite's parser holds about twelve
+
+Bind = tuple[str, int | None]
+"""What a parameter is: ("school", None), ("ids", None), ("parents", None), ("limit" | "after" | "before", index)."""
+
+
+@dataclass(slots=True)
+class Statement:
+    """SQL that gives rows (id, JSON text), and what its parameters are."""
+
+    sql: str = ""
+    binds: list[Bind] = field(default_factory=list)
+    many: bool = True
+
+
+@dataclass(slots=True)
+class Program:
+    """A compiled root: its statement and, by slot number, the statements of deeper levels.
+
+    `cursors`: the coordinates of the connections whose cursors are marked in the text, by number.
+    """
+
+    main: Statement
+    slots: list[Statement] = field(default_factory=list)
+    cursors: list[str] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Bytes of SQL, for the cache's bound."""
+        return len(self.main.sql) + sum(len(slot.sql) for slot in self.slots)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a link's records come from: FROM, alias of the target, conditions, and the key that orders them."""
+
+    tables: str
+    alias: str
+    where: tuple[str, ...]
+    key: str
+
+    def sql(self, columns: str, *more: str) -> str:
+        """A SELECT of these columns under these further conditions."""
+        return f"SELECT {columns} FROM {self.tables} WHERE {' AND '.join([*self.where, *more])}"
+
+
+class Compiler:
+    """Compiles the roots of one operation for one set of scopes and row conditions."""
+
+    def __init__(
+        self, registry: Registry, writer: Writer, planner: Planner, visible: Visible, pages: Mapping[int, Page]
+    ) -> None:
+        self.registry = registry
+        self.writer = writer
+        self.planner = planner
+        self.visible = visible
+        self.pages = pages
+        self.program = Program(Statement())
+        self.statement = self.program.main
+        self.aliases = 0
+        self.lists = 0
+        self.selects = 0
+
+    # -- roots
+
+    def records(self, entity: Entity, children: tuple[Selected, ...], *, many: bool) -> Program:
+        """Records of an entity by id: of one school, or schools themselves."""
+        alias = self._alias()
+        where = self.visible.of(entity, alias)
+        if entity.name != "School":
+            where.insert(0, f"{alias}.school_id = {self._bind('school')}")
+        self.program.main.many = many
+        if many:
+            where.append(f"{alias}.id {self.writer.members(self._bind('ids'))}")
+        else:
+            where.append(f"{alias}.id = {self._bind('ids')}")
+        text = self._entity(entity, alias, children).text
+        self.program.main.sql = (
+            f"SELECT {alias}.id, {text} FROM {entity.table} {alias} WHERE {' AND '.join(where)}"
+        )
+        return self.program
+
+    # -- objects
+
+    def _entity(self, entity: Entity, alias: str, children: tuple[Selected, ...]) -> Json:
+        items = {item.name: item for item in entity_fields(entity)}
+        links = {link.name: link for link in entity.links}
+        entries: list[Entry] = []
+        for selected in children:
+            link = links.get(selected.name)
+            if link is None:
+                entries.append(self._value(entity, alias, selected, items, ()))
+            elif not self.planner.allowed(selected.coordinate):
+                entries.append(Scalar(selected.key, None, "null"))
+            else:
+                entries.append(Nested(selected.key, Json(self._link(entity, alias, link, selected))))
+        return self.writer.object(entries)
+
+    def _value(
+        self,
+        entity: Entity,
+        alias: str,
+        selected: Selected,
+        items: Mapping[str, Field | Part],
+        path: tuple[Part, ...],
+    ) -> Entry:
+        if selected.name == "__typename":
+            return self._typename(selected)
+        if not self.planner.allowed(selected.coordinate):
+            return Scalar(selected.key, None, "null")
+        item = items[selected.name]
+        if isinstance(item, Field):
+            column = Leaf(path, item).column
+            return Scalar(selected.key, item.kind, f'{alias}."{column}"')
+        inner = {each.name: each for each in item.fields}
+        here = (*path, item)
+        made = self.writer.object([self._value(entity, alias, child, inner, here) for child in selected.below])
+        if item.absent_when_empty:
+            columns = ", ".join(f'{alias}."{leaf.column}"' for leaf in leaves(item.fields, here))
+            made = self.writer.when(f"coalesce({columns}) IS NOT NULL", made)
+        return Nested(selected.key, made)
+
+    @staticmethod
+    def _typename(selected: Selected) -> Entry:
+        return Nested(selected.key, Json(literal(f'"{selected.type_name}"'), literal(selected.type_name)))
+
+    # -- links
+
+    def _link(self, entity: Entity, alias: str, link: Link, selected: Selected) -> str:
+        one = link.shape is Shape.ONE
+        if self.selects + (1 if one else 2) > MAX_SELECTS or (not one and self.lists >= MAX_LIST_LEVELS):
+            return self._slot(entity, alias, link, selected)
+        self.selects += 1 if one else 2
+        self.lists += 0 if one else 1
+        if one:
+            text = self._one(entity, alias, link, selected)
+        elif link.shape is Shape.LIST:
+            source = self._source(entity, alias, link)
+            body = self._entity(self.registry.entities[link.target], source.alias, selected.below)
+            inner = source.sql(f"{body.text} AS j, {source.key} AS k") + f" ORDER BY {source.key}"
+            text = self.writer.array(inner, backwards=False)
+        else:
+            text = self._connection(entity, alias, link, selected)
+        self.selects -= 1 if one else 2
+        self.lists -= 0 if one else 1
+        return text
+
+    def _slot(self, entity: Entity, alias: str, link: Link, selected: Selected) -> str:
+        number = len(self.program.slots)
+        statement = Statement()
+        self.program.slots.append(statement)
+        outer = (self.statement, self.lists, self.selects)
+        self.statement, self.lists, self.selects = statement, 0, 0
+        parent = self._alias()
+        tables = self.writer.parents(self._bind("parents"), entity.table, parent, is_school=entity.name == "School")
+        text = self._link(entity, parent, link, selected)
+        statement.sql = f"SELECT {parent}.id, {text} FROM {tables}"
+        self.statement, self.lists, self.selects = outer
+        return self.writer.marker(SLOT, [literal(f"{number}:"), f"{alias}.id"])
+
+    def _one(self, entity: Entity, alias: str, link: Link, selected: Selected) -> str:
+        source = self._source(entity, alias, link)
+        body = self._entity(self.registry.entities[link.target], source.alias, selected.below)
+        limit = "" if isinstance(link.via, ForeignKey) else f" ORDER BY {source.key} LIMIT 1"
+        return f"coalesce(({source.sql(body.text)}{limit}), 'null')"
+
+    def _source(self, entity: Entity, alias: str, link: Link) -> Source:
+        target = self.registry.entities[link.target]
+        own = self._alias()
+        school = f"{alias}.id" if entity.name == "School" else f"{alias}.school_id"
+        via = link.via
+        visible = self.visible.of(target, own)
+        if isinstance(via, Through):
+            member = self._alias()
+            tables = (
+                f"{via.table} {member} {self.writer.join()} {target.table} {own} "
+                f"ON {own}.school_id = {member}.school_id AND {own}.id = {member}.{via.target}"
+            )
+            where = (f"{member}.school_id = {school}", f"{member}.{via.own} = {alias}.id", *visible)
+            return Source(tables, own, where, f"{member}.{via.target}")
+        where = (f"{own}.school_id = {school}",)
+        if isinstance(via, ForeignKey):
+            where += (f"{own}.id = {alias}.{via.column}",)
+        elif isinstance(via, Reverse) and via.column != "school_id":
+            where += (f"{own}.{via.column} = {alias}.id",)
+        return Source(f"{target.table} {own}", own, (*where, *visible), f"{own}.id")
+
+    # -- connections
+
+    def _connection(self, entity: Entity, alias: str, link: Link, selected: Selected) -> str:
+        entries: list[Entry] = []
+        for child in selected.below:
+            if child.name == "__typename":
+                entries.append(self._typename(child))
+            elif not self.planner.allowed(child.coordinate):
+                entries.append(Scalar(child.key, None, "null"))
+            elif child.name == "totalCount":
+                count = self._source(entity, alias, link).sql("count(*)")
+                entries.append(Scalar(child.key, Kind.INT, f"({count})"))
+            elif child.name == "pageInfo":
+                entries.append(Nested(child.key, Json(self._page_info(entity, alias, link, selected, child))))
+            else:
+                entries.append(Nested(child.key, Json(self._rows(entity, alias, link, selected, child))))
+        return self.writer.object(entries).text
+
+    def _rows(self, entity: Entity, alias: str, link: Link, selected: Selected, child: Selected) -> str:
+        source = self._source(entity, alias, link)
+        target = self.registry.entities[link.target]
+        if child.name == "nodes":
+            body = self._entity(target, source.alias, child.below).text
+        else:
+            body = self._edge(target, source, alias, selected, child)
+        page = self.pages[selected.index]
+        inner = self._page_sql(source, selected, f"{body} AS j, {source.key} AS k")
+        return self.writer.array(inner, backwards=page.backwards)
+
+    def _edge(self, target: Entity, source: Source, alias: str, selected: Selected, child: Selected) -> str:
+        entries: list[Entry] = []
+        for part in child.below:
+            if part.name == "__typename":
+                entries.append(self._typename(part))
+            elif not self.planner.allowed(part.coordinate):
+                entries.append(Scalar(part.key, None, "null"))
+            elif part.name == "cursor":
+                cursor = self.writer.concat(["'\"'", self._cursor(selected, alias, source.key), "'\"'"])
+                entries.append(Nested(part.key, Json(cursor)))
+            else:
+                entries.append(Nested(part.key, Json(self._entity(target, source.alias, part.below).text)))
+        return self.writer.object(entries).text
+
+    def _page_sql(self, source: Source, selected: Selected, columns: str) -> str:
+        page = self.pages[selected.index]
+        more = []
+        if page.after is not None:
+            more.append(f"{source.key} > {self._bind('after', selected.index)}")
+        if page.before is not None:
+            more.append(f"{source.key} < {self._bind('before', selected.index)}")
+        direction = " DESC" if page.backwards else ""
+        limit = self._bind("limit", selected.index)
+        return f"{source.sql(columns, *more)} ORDER BY {source.key}{direction} LIMIT {limit}"
+
+    def _cursor(self, selected: Selected, alias: str, key: str) -> str:
+        coordinate = selected.coordinate
+        if coordinate not in self.program.cursors:
+            self.program.cursors.append(coordinate)
+        number = self.program.cursors.index(coordinate)
+        return self.writer.marker(CURSOR, [literal(f"{number}:"), f"{alias}.id", "':'", key])
+
+    def _page_info(self, entity: Entity, alias: str, link: Link, selected: Selected, child: Selected) -> str:
+        page = self.pages[selected.index]
+        source = self._source(entity, alias, link)
+        bounds = self._alias()
+        entries: list[Entry] = []
+        for part in child.below:
+            if part.name == "__typename":
+                entries.append(self._typename(part))
+            elif not self.planner.allowed(part.coordinate):
+                entries.append(Scalar(part.key, None, "null"))
+            elif part.name in ("startCursor", "endCursor"):
+                column = f"{bounds}.{'a' if part.name == 'startCursor' else 'b'}"
+                cursor = self.writer.concat(["'\"'", self._cursor(selected, alias, column), "'\"'"])
+                entries.append(Nested(part.key, self.writer.when(f"{column} IS NOT NULL", Json(cursor))))
+            else:
+                other = self._source(entity, alias, link)
+                if part.name == "hasNextPage":
+                    floor = self._bind("after", selected.index) if page.after is not None else "''"
+                    beyond = f"{other.key} > coalesce({bounds}.b, {floor})"
+                else:
+                    roof = self._bind("before", selected.index) if page.before is not None else "'~'"
+                    beyond = f"{other.key} < coalesce({bounds}.a, {roof})"
+                flag = self.writer.flag(f"EXISTS ({other.sql('1', beyond)})")
+                entries.append(Nested(part.key, Json(flag)))
+        keys = self._page_sql(source, selected, f"{source.key} AS k")
+        inner = f"SELECT min(k) AS a, max(k) AS b FROM ({keys}) page"
+        return f"(SELECT {self.writer.object(entries).text} FROM ({inner}) {bounds})"
+
+    # -- names and parameters
+
+    def _alias(self) -> str:
+        self.aliases += 1
+        return f"t{self.aliases}"
+
+    def _bind(self, kind: str, index: int | None = None) -> str:
+        bind = (kind, index)
+        if bind not in self.statement.binds:
+            self.statement.binds.append(bind)
+        return self.writer.placeholder(self.statement.binds.index(bind) + 1)

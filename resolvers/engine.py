@@ -1,0 +1,106 @@
+"""Answers GraphQL requests: document → plan → run in one snapshot → bytes.
+
+It knows no transport. A refusal carries a code and no data; everything else is an answer with `data`. Whatever fails
+inside becomes one masked error; what went wrong is for the log.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from resolvers.documents import Operation, RequestRefused, Values, refusal
+from resolvers.flow import Flow, Run
+from resolvers.gate import Gate
+from resolvers.operation import OperationPlan
+from resolvers.optimistic import optimistic
+from schema.errors import ERRORS, FieldgateError
+
+EMPTY: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One GraphQL request. `token_hash` is the SHA-256 of the bearer token; `reject`: refuse rather than null."""
+
+    query: str
+    operation_name: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    token_hash: str | None = None
+    reject: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The response's body, and the code of a whole refusal."""
+
+    body: bytes
+    refused: str | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status for `application/graphql-response+json`."""
+        return 200 if self.refused is None else ERRORS[self.refused].status
+
+
+class Driver(Protocol):
+    """Runs flows against a database, each in one snapshot.
+
+    `single` is whether a flow that asks once may run as one statement outside a transaction.
+    """
+
+    single: bool
+
+    async def run(self, make_flow: Callable[[], Flow], cost: int) -> Any:
+        """The flow's value; raises FieldgateError (DEADLINE_EXCEEDED, UNAVAILABLE …)."""
+        ...
+
+    async def run_single(self, flow: Flow) -> Any:
+        """The value of a flow that asks for rows once."""
+        ...
+
+
+class Engine:
+    """Answers requests for one gate and one database."""
+
+    def __init__(self, gate: Gate, driver: Driver) -> None:
+        self.gate = gate
+        self.driver = driver
+
+    async def execute(self, request: Request) -> Answer:
+        """The answer; it never raises for what a caller sent."""
+        try:
+            return Answer(await self._execute(request))
+        except RequestRefused as refused:
+            return Answer(orjson.dumps({"errors": refused.errors}), refused.code)
+        except FieldgateError as error:
+            refused = refusal(error)
+            return Answer(orjson.dumps({"errors": refused.errors}), refused.code)
+
+    async def _execute(self, request: Request) -> bytes:
+        gate = self.gate
+        if request.token_hash is None and not gate.public_schema:
+            raise refusal(FieldgateError("UNAUTHENTICATED", "This needs an app token that is valid now."))
+        document = gate.documents.get(request.query)
+        operation: Operation = document.operation(request.operation_name)
+        values = operation.values(request.variables)
+        plan = operation.plan(values)
+        body = await self._run(plan, values, request)
+        if plan.needs_token:
+            gate.documents.keep(document)
+        return body
+
+    async def _run(self, plan: OperationPlan, values: Values, request: Request) -> bytes:
+        if self.driver.single and not request.reject:
+            flow = optimistic(self.gate, plan, values, request.token_hash)
+            if flow is not None:
+                body: bytes | None = await self.driver.run_single(flow)
+                if body is not None:
+                    return body
+
+        def make_flow() -> Flow:
+            return Run(self.gate, plan, values, request.token_hash).answer(reject=request.reject)
+
+        made: bytes = await self.driver.run(make_flow, plan.cost(values, self.gate.limits.default_page))
+        return made

@@ -1,0 +1,119 @@
+"""Roots that graphql-core executes: introspection, and `viewer` over rows read in the request's snapshot.
+
+They come back as bytes, so that an operation may mix them with compiled roots.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import orjson
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    execute,
+)
+
+from authz.selection import Selected
+from resolvers.documents import Values
+from resolvers.flow import Ask, Flow, RootAnswer, Run
+from resolvers.viewer import viewer_value
+from schema.errors import FieldgateError
+
+
+class StoredValues:
+    """Resolves fields of values that are already read: `viewer` and what is below it."""
+
+    def __init__(self, viewer: Mapping[str, Any] | None) -> None:
+        self.viewer = viewer
+
+    def resolve(self, parent: Any, info: Any, coordinate: str, arguments: Mapping[str, Any]) -> Any:
+        """The stored value."""
+        if coordinate == "Query.viewer":
+            return self.viewer
+        return parent[coordinate.partition(".")[2]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderContext:
+    """The context of graphql-core's execution: who resolves its fields."""
+
+    reader: Any
+
+
+def execute_roots(run: Run) -> Flow:
+    """The answers of the roots that are not compiled."""
+    viewer = None
+    wanted = [root for root in run.plan.executed if root.name == "viewer"]
+    if wanted:
+        consents = any(_asks_for_consents(root.selected) for root in wanted)
+        asking = viewer_value(run.gate.dialect, run.app_id, consents=consents)
+        sql, parameters = next(asking)
+        while viewer is None:
+            rows = yield Ask(sql, parameters)
+            try:
+                sql, parameters = asking.send(rows)
+            except StopIteration as done:
+                viewer = cast("dict[str, Any]", done.value)
+    nodes = [node for root in run.plan.executed for node in root.selected.nodes]
+    result = execute_fields(run, nodes, StoredValues(viewer), run.values)
+    data = result.data or {}
+    answers: dict[str, RootAnswer] = {}
+    for root in run.plan.executed:
+        errors = [
+            (root.selected.index, orjson.dumps(error_entry(error)))
+            for error in result.errors or ()
+            if error.path and error.path[0] == root.key
+        ]
+        answers[root.key] = RootAnswer(orjson.dumps(data.get(root.key)), errors)
+    return answers
+
+
+def _asks_for_consents(selected: Selected) -> bool:
+    return any(each.name == "consents" for each in selected.walk())
+
+
+def execute_fields(run: Run, nodes: list[FieldNode], reader: Any, values: Values) -> ExecutionResult:
+    """Execute some root fields of the operation with graphql-core."""
+    operation = run.plan.node
+    cut = OperationDefinitionNode(
+        operation=operation.operation,
+        name=operation.name,
+        variable_definitions=operation.variable_definitions,
+        directives=(),
+        selection_set=SelectionSetNode(selections=tuple(nodes)),
+    )
+    document = DocumentNode(definitions=(cut, *run.plan.fragments.values()))
+    given = {name: value for name, value in values.items()}
+    result = execute(
+        run.gate.graphql_schema,
+        document,
+        context_value=ReaderContext(reader),
+        variable_values=given,
+        hide_suggestions=True,
+    )
+    assert isinstance(result, ExecutionResult)
+    return result
+
+
+def error_entry(error: GraphQLError) -> dict[str, Any]:
+    """An executor's error as an entry; what we did not raise ourselves is masked."""
+    original = error.original_error
+    if original is None:
+        entry: dict[str, Any] = {"message": error.message}
+        extensions: dict[str, Any] = {}
+    else:
+        known = original if isinstance(original, FieldgateError) else None
+        shown = known or FieldgateError("INTERNAL_ERROR", "Something went wrong on the server.")
+        entry, extensions = {"message": shown.message}, shown.extensions()
+    if error.locations:
+        entry["locations"] = [{"line": each.line, "column": each.column} for each in error.locations]
+    if error.path:
+        entry["path"] = list(error.path)
+    if extensions:
+        entry["extensions"] = extensions
+    return entry

@@ -1,0 +1,137 @@
+"""What every request shares: schema, rules, documents, standings, keys. Made once per process and passed in.
+
+Nothing in it decides anything by itself: a standing counts only after the request's own snapshot has confirmed its
+version.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+import strawberry
+from graphql import GraphQLSchema
+
+from authz.grants import Standing, consent_in_force
+from authz.rules import rules_of
+from authz.session import Dialect
+from resolvers.cursors import CursorKeys
+from resolvers.documents import Documents
+from resolvers.limits import Limits
+from resolvers.pages import Page
+from resolvers.writer import Writer, writer_for
+from schema.fields import Alternatives
+from schema.registry import REGISTRY, Registry
+
+MAX_STANDINGS = 20_000
+
+
+class Standings:
+    """What consent versions mean, least recently used out first. Never asked without a freshness row."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Standing] = OrderedDict()
+
+    def get(self, consent_id: str | None) -> Standing | None:
+        """The last known standing of a consent."""
+        return self._known.get(consent_id) if consent_id is not None else None
+
+    def put(self, standing: Standing) -> None:
+        """Remember a standing."""
+        self._known[standing.consent_id] = standing
+        self._known.move_to_end(standing.consent_id)
+        if len(self._known) > MAX_STANDINGS:
+            self._known.popitem(last=False)
+
+
+class Guesses:
+    """Which standing a token last had at a school: where PostgreSQL's single statement starts from, never more."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[str, str], Standing] = OrderedDict()
+
+    def get(self, token_hash: str, school_id: str) -> Standing | None:
+        """The guess."""
+        return self._known.get((token_hash, school_id))
+
+    def put(self, token_hash: str, standing: Standing) -> None:
+        """Remember for the next request."""
+        self._known[(token_hash, standing.school_id)] = standing
+        if len(self._known) > MAX_STANDINGS:
+            self._known.popitem(last=False)
+
+
+class Texts:
+    """Texts made from texts, a bounded number of them."""
+
+    def __init__(self, most: int = 2_000) -> None:
+        self.most = most
+        self._known: OrderedDict[str, str] = OrderedDict()
+
+    def get(self, key: str) -> str | None:
+        """What was made from the key."""
+        return self._known.get(key)
+
+    def put(self, key: str, value: str) -> None:
+        """Remember it."""
+        self._known[key] = value
+        if len(self._known) > self.most:
+            self._known.popitem(last=False)
+
+
+class Gate:
+    """The shared state of one process for one database."""
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        dialect: Dialect,
+        keys: CursorKeys,
+        *,
+        limits: Limits | None = None,
+        base_url: str = "http://127.0.0.1:8000",
+        plan_cache_bytes: int = 64_000_000,
+        registry: Registry = REGISTRY,
+        public_schema: bool = True,
+    ) -> None:
+        self.schema = schema
+        self.graphql_schema: GraphQLSchema = schema._schema
+        self.rules: Mapping[str, Alternatives] = rules_of(schema)
+        self.registry = registry
+        self.dialect = dialect
+        self.writer: Writer = writer_for(dialect)
+        self.keys = keys
+        self.limits = limits or Limits()
+        self.base_url = base_url
+        self.public_schema = public_schema
+        self.documents = Documents(self.graphql_schema, self.limits, plan_cache_bytes)
+        self.standings = Standings()
+        self.guesses = Guesses()
+        self.guarded = Texts()
+        self.sql: Callable[[Callable[[Dialect], str]], str] = lru_cache(maxsize=64)(self._sql)
+        self._pages: dict[tuple[bool, bool, bool], str] = {}
+
+    def _sql(self, make: Callable[[Dialect], str]) -> str:
+        return self.dialect.sql(make(self.dialect))
+
+    def page_sql(self, make: Callable[..., str], page: Page) -> str:
+        """The statement that reads one page of the caller's consents in force."""
+        statement = self._pages.get(page.shape)
+        if statement is None:
+            backwards, after, before = page.shape
+            text = make(self.dialect, after=after, before=before, backwards=backwards)
+            statement = self._pages[page.shape] = self.dialect.sql(text)
+        return statement
+
+    def count_sql(self) -> str:
+        """How many consents an app has in force."""
+        return self.dialect.sql(
+            f"SELECT count(*) FROM consent c WHERE c.app_id = ? AND {consent_in_force(self.dialect)}"
+        )
+
+    def beyond_sql(self, *, backwards: bool) -> str:
+        """Whether a consented school stands before or after a school id."""
+        sign = "<" if backwards else ">"
+        return self.dialect.sql(
+            f"SELECT 1 FROM consent c WHERE c.app_id = ? AND c.school_id {sign} ? "
+            f"AND {consent_in_force(self.dialect)} LIMIT 1"
+        )

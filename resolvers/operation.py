@@ -1,0 +1,151 @@
+"""An operation's plan for one shape of its variables: its roots, their pages, their cost, their compiled programs.
+
+Programs are kept by what was decided (scopes and row conditions), never by version: two schools with equal grants share
+one, and a change of grants finds another.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from graphql import FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode
+
+from authz.selection import Selected, SelectionBuilder
+from resolvers.compiler import Program
+from resolvers.pages import PageSpec, Values, argument
+
+DATA_ROOTS = frozenset({"school", "schools", "node", "nodes"})
+LIST_GUESS = 10  # records assumed in a list without pages, such as a pupil's medical conditions
+MAX_PROGRAMS = 64
+Decided = tuple[frozenset[str], tuple[str, ...]]
+"""Scopes and row conditions: all of a standing that changes a program."""
+
+
+class Root:
+    """One root field of the operation."""
+
+    def __init__(self, selected: Selected) -> None:
+        self.selected = selected
+        self.name = selected.name
+        self.key = selected.key
+        self.is_data = selected.name in DATA_ROOTS
+        self.pages = list(_pages(selected))
+        self.own_page = next((page for page in self.pages if page.selected is selected), None)
+        self.id_getter = argument(selected, "id") or argument(selected, "ids")
+        self.programs: dict[tuple[object, ...], Program] = {}
+        self.denial_bytes: dict[tuple[str, int], list[tuple[int, bytes]]] = {}
+
+    def targets(self) -> Iterator[tuple[int, str, tuple[Selected, ...]]]:
+        """What is compiled of it: (index, entity, selections). `node` has one target per concrete type."""
+        if self.name == "schools":
+            for child in self.selected.below:
+                if child.name == "nodes":
+                    yield child.index, "School", child.below
+                elif child.name == "edges":
+                    for part in child.below:
+                        if part.name == "node":
+                            yield part.index, "School", part.below
+        else:
+            for type_name, children in self.selected.children.items():
+                yield self.selected.index, type_name, children
+
+    def keep(self, key: tuple[object, ...], program: Program) -> None:
+        """Keep a compiled program."""
+        if len(self.programs) >= MAX_PROGRAMS:
+            self.programs.pop(next(iter(self.programs)))
+        self.programs[key] = program
+
+    def keep_denials(self, key: tuple[str, int], entries: list[tuple[int, bytes]]) -> None:
+        """Keep the rendered denials of one consent version."""
+        if len(self.denial_bytes) >= MAX_PROGRAMS:
+            self.denial_bytes.pop(next(iter(self.denial_bytes)))
+        self.denial_bytes[key] = entries
+
+
+def _pages(root: Selected) -> Iterator[PageSpec]:
+    if root.returns.endswith("Connection"):
+        yield PageSpec(root, pageable=True)
+    direct = root.name in ("school", "node")
+    for children in root.children.values():
+        for child in children:
+            yield from _pages_below(child, pageable=direct)
+
+
+def _pages_below(selected: Selected, *, pageable: bool) -> Iterator[PageSpec]:
+    if selected.returns.endswith("Connection"):
+        yield PageSpec(selected, pageable=pageable)
+    for children in selected.children.values():
+        for child in children:
+            yield from _pages_below(child, pageable=False)
+
+
+class OperationPlan:
+    """The roots of an operation, merged, for one shape of its variables."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        node: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        values: Values,
+    ) -> None:
+        self.node = node
+        self.fragments = fragments
+        self.roots = [
+            Root(selected)
+            for selected in SelectionBuilder(schema, fragments, values).build("Query", [node.selection_set])
+        ]
+        self.data_roots = [root for root in self.roots if root.is_data]
+        self.needs_token = any(root.is_data or root.name == "viewer" for root in self.roots)
+        self.executed = [root for root in self.roots if not root.is_data and root.name != "__typename"]
+        self._constant_cost: int | None = None
+        self._cost_varies = any(
+            getter is not None and not _is_constant(getter)
+            for root in self.roots
+            for page in root.pages
+            for getter in (page.getters["first"], page.getters["last"])
+        )
+
+    def cost(self, values: Values, default_page: int) -> int:
+        """Rows × fields, estimated from the page sizes; what is denied counts too, so that it betrays no grant."""
+        if self._constant_cost is not None:
+            return self._constant_cost
+        total = 0
+        for root in self.data_roots:
+            sizes = {page.selected.index: page.size(values, default_page) for page in root.pages}
+            total += _cost(root.selected, sizes, _fan_out(root, values))
+        if not self._cost_varies and not any(root.name == "nodes" for root in self.roots):
+            self._constant_cost = total
+        return total
+
+    @property
+    def size(self) -> int:
+        """Bytes of compiled SQL kept."""
+        return sum(program.size for root in self.roots for program in root.programs.values())
+
+
+def _is_constant(getter: Any) -> bool:
+    return "name" not in getter.__code__.co_freevars
+
+
+def _fan_out(root: Root, values: Values) -> int:
+    if root.name != "nodes" or root.id_getter is None:
+        return 1
+    ids = root.id_getter(values)
+    return len(ids) if isinstance(ids, list) else 1
+
+
+def _cost(selected: Selected, sizes: Mapping[int, int], rows: int) -> int:
+    if not selected.children:
+        return rows
+    if selected.index in sizes:
+        size = sizes[selected.index]
+        return sum(
+            _cost(child, sizes, rows * size if child.name in ("nodes", "edges") else rows) for child in selected.below
+        )
+    factor = 1
+    if selected.is_list and selected.name not in ("nodes", "edges"):
+        factor = LIST_GUESS
+    # Of the concrete types that an interface may turn out to be, the dearest counts.
+    return max(
+        sum(_cost(child, sizes, rows * factor) for child in children) for children in selected.children.values()
+    )
