@@ -5,14 +5,17 @@ A new version shares nothing by itself: consents keep the version that they were
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from authz import audit
 from authz.audit import Actor, canonical_json
-from authz.manifests import Manifest
 from authz.session import ReadSession, WriteSession
 from schema.errors import FieldgateError
 from schema.ids import new_plain_id
 from schema.vocabulary import PLATFORM
+
+if TYPE_CHECKING:
+    from authz.manifests import Manifest  # with the registry of scopes, which most commands do without
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Asked:
         return needs
 
 
-async def register(session: WriteSession, manifest: Manifest, *, by: Actor) -> Registered:
+async def register(session: WriteSession, manifest: "Manifest", *, by: Actor) -> Registered:
     """Register a new app, or publish a new version of a known one. The same text again changes nothing."""
     known = await _known(session, manifest)
     if known is None:
@@ -70,7 +73,7 @@ async def register(session: WriteSession, manifest: Manifest, *, by: Actor) -> R
     )
 
 
-async def _known(session: WriteSession, manifest: Manifest) -> AppSummary | None:
+async def _known(session: WriteSession, manifest: "Manifest") -> AppSummary | None:
     rows = await session.fetch(
         f"SELECT id, slug, name, vendor, manifest_version FROM app WHERE slug = ?{session.dialect.row_lock}",
         manifest.slug,
@@ -78,7 +81,7 @@ async def _known(session: WriteSession, manifest: Manifest) -> AppSummary | None
     return AppSummary(*rows[0]) if rows else None
 
 
-async def _register_new(session: WriteSession, manifest: Manifest, by: Actor) -> Registered:
+async def _register_new(session: WriteSession, manifest: "Manifest", by: Actor) -> Registered:
     app = AppSummary(new_plain_id("app"), manifest.slug, manifest.name, manifest.vendor, manifest.version)
     added = await session.execute(
         "INSERT INTO app (id, slug, name, vendor, manifest_version, created_at) "
@@ -92,7 +95,7 @@ async def _register_new(session: WriteSession, manifest: Manifest, by: Actor) ->
     return Registered(app, "registered")
 
 
-async def _publish(session: WriteSession, manifest: Manifest, known: AppSummary, by: Actor) -> Registered:
+async def _publish(session: WriteSession, manifest: "Manifest", known: AppSummary, by: Actor) -> Registered:
     app = AppSummary(known.id, known.slug, manifest.name, manifest.vendor, manifest.version)
     await session.execute(
         "UPDATE app SET name = ?, vendor = ?, manifest_version = ? WHERE id = ?",
@@ -103,7 +106,7 @@ async def _publish(session: WriteSession, manifest: Manifest, known: AppSummary,
     return Registered(app, "published")
 
 
-async def _add_version(session: WriteSession, app_id: str, manifest: Manifest) -> None:
+async def _add_version(session: WriteSession, app_id: str, manifest: "Manifest") -> None:
     version = manifest.version
     await session.execute(
         "INSERT INTO app_manifest (app_id, version, document, sha256, published_at) "
@@ -146,6 +149,18 @@ async def listed(session: ReadSession) -> list[AppSummary]:
     """Every app, by slug."""
     rows = await session.fetch("SELECT id, slug, name, vendor, manifest_version FROM app ORDER BY slug")
     return [AppSummary(*row) for row in rows]
+
+
+async def products(session: ReadSession) -> dict[str, list[str]]:
+    """App id → the products of its current version, by name."""
+    rows = await session.fetch(
+        "SELECT a.id, p.product FROM app a JOIN app_product p ON p.app_id = a.id AND p.version = a.manifest_version "
+        "ORDER BY p.product"
+    )
+    found: dict[str, list[str]] = {}
+    for app_id, product in rows:
+        found.setdefault(app_id, []).append(product)
+    return found
 
 
 async def asked(session: ReadSession, app_id: str, version: int) -> Asked:

@@ -27,11 +27,11 @@ Expiry = datetime | Literal["never"] | None
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The consent after the call. `scopes`: what the call put in force or took out of it."""
+    """The consent after the call. `epoch`: its version; `scopes`: what the call put in force or took out of it."""
 
     consent_id: str
     state: str
-    version: int
+    epoch: int
     scopes: tuple[str, ...]
 
 

@@ -34,7 +34,7 @@ class ConsentView:
     app_name: str
     state: str
     in_force: bool
-    version: int
+    epoch: int
     products: tuple[str, ...]
     row_conditions: tuple[str, ...]
     manifest_version: int
@@ -93,7 +93,7 @@ def _view(row: Row, asked: apps.Asked, held: tuple[GrantView, ...]) -> ConsentVi
         app_name=row[7],
         state=row[8],
         in_force=in_force,
-        version=row[10],
+        epoch=row[10],
         products=products,
         row_conditions=tuple(json.loads(row[12])),
         decided_at=row[13],

@@ -133,7 +133,9 @@ class SqliteDatabase:
     async def _connect(self, *, read_only: bool) -> "aiosqlite.Connection":
         import aiosqlite
 
-        return await aiosqlite.Connection(lambda: sqlite_connect(self.path, read_only=read_only), iter_chunk_size=1000)
+        # Opened before it is handed over: aiosqlite's thread outlives an opening that fails, and even the event loop.
+        opened = await asyncio.to_thread(sqlite_connect, self.path, read_only=read_only)
+        return await aiosqlite.Connection(lambda: opened, iter_chunk_size=1000)
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:

@@ -1,17 +1,22 @@
 """The conformance fixtures: a test that takes one runs on SQLite and on PostgreSQL.
 
-`empty_database` is a URL of nothing yet; `database_url` is migrated; `database` is open.
+`empty_database` is a URL of nothing yet; `database_url` is migrated; `database` is open. A folder of tests takes them
+into its conftest.py: `from tests.databases import *`.
 """
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from server.database import Database, open_database
 from server.migrate import migrate
+from tests.postgres import new_database
+
+__all__ = ["database", "database_url", "empty_database", "migrated_postgres", "migrated_sqlite"]
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -33,14 +38,25 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def database_url(empty_database: str, migrated_sqlite: Path) -> str:
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_url: str) -> Iterator[str]:
+    """The name of a migrated PostgreSQL database, to be copied."""
+    with new_database(postgres_url) as url:
+        asyncio.run(migrate(url))
+        yield urlsplit(url).path.removeprefix("/")
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a migrated database."""
-    if empty_database.startswith("sqlite:///"):
-        shutil.copy(migrated_sqlite, empty_database.removeprefix("sqlite:///"))
-    else:
-        asyncio.run(migrate(empty_database))
-    return empty_database
+    if request.param == "sqlite":
+        path = tmp_path / "fieldgate.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    template = request.getfixturevalue("migrated_postgres")
+    with new_database(request.getfixturevalue("postgres_url"), template=template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -115,20 +115,20 @@ async def test_named_scopes_are_granted_exactly_as_named(world: World) -> None:
 async def test_granting_what_is_in_force_changes_nothing_and_records_nothing(world: World) -> None:
     first = await world.grant()
     second = await world.grant()
-    assert (second.version, second.scopes) == (first.version, ())
+    assert (second.epoch, second.scopes) == (first.epoch, ())
     assert len(await world.events()) == 1
 
 
 async def test_every_change_raises_the_version_that_the_call_returns(world: World) -> None:
     versions = [
-        (await world.grant()).version,
-        (await world.grant(scopes=["students.date_of_birth.read"])).version,
-        (await world.revoke(scopes=["students.surname.read"])).version,
-        (await world.revoke()).version,
-        (await world.grant()).version,
+        (await world.grant()).epoch,
+        (await world.grant(scopes=["students.date_of_birth.read"])).epoch,
+        (await world.revoke(scopes=["students.surname.read"])).epoch,
+        (await world.revoke()).epoch,
+        (await world.grant()).epoch,
     ]
     assert versions == sorted(set(versions))
-    assert versions[-1] == (await world.view()).version
+    assert versions[-1] == (await world.view()).epoch
 
 
 async def test_products_bring_their_scopes_and_their_row_conditions(world: World) -> None:
@@ -225,7 +225,7 @@ async def test_revoking_a_scope_takes_it_out_of_force_even_if_it_is_required(wor
 async def test_revoking_what_is_not_in_force_changes_nothing(world: World) -> None:
     first = await world.grant()
     second = await world.revoke(scopes=["students.date_of_birth.read"])
-    assert (second.version, second.scopes) == (first.version, ())
+    assert (second.epoch, second.scopes) == (first.epoch, ())
     assert len(await world.events()) == 1
 
 

@@ -1,0 +1,31 @@
+"""`fieldgate serve`: answer queries until it is stopped."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from server.cli.database import DatabaseOption, JsonOption, settings_for
+from server.cli.output import print_json
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port to listen on.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="How many processes answer.")] = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer queries until stopped."""
+    settings = settings_for(database)
+    settings = replace(
+        settings,
+        host=settings.host if host is None else host,
+        port=settings.port if port is None else port,
+        workers=settings.workers if workers is None else workers,
+    )
+    from server.serve import serve as serve_until_stopped
+
+    if as_json:
+        print_json(host=settings.host, port=settings.port, workers=settings.workers)
+    serve_until_stopped(settings)
