@@ -1,12 +1,13 @@
 """`fieldgate serve`: answer queries until it is stopped."""
 
+import sys
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from server.cli.database import DatabaseOption, JsonOption, settings_for
-from server.cli.output import print_json
+from server.cli.output import note, print_json
 
 
 def serve(
@@ -28,4 +29,7 @@ def serve(
 
     if as_json:
         print_json(host=settings.host, port=settings.port, workers=settings.workers)
+        sys.stdout.flush()
+    else:
+        note(f"Answers at http://{settings.host}:{settings.port}/graphql, known to others as {settings.base_url}.")
     serve_until_stopped(settings)
