@@ -59,16 +59,12 @@ class Standing:
 
 def token_is_valid(dialect: Dialect, alias: str = "t") -> str:
     """SQL: the token may be used now."""
-    return (
-        f"{alias}.revoked_at IS NULL AND ({alias}.expires_at IS NULL OR {alias}.expires_at > {dialect.now})"
-    )
+    return f"{alias}.revoked_at IS NULL AND ({alias}.expires_at IS NULL OR {alias}.expires_at > {dialect.now})"
 
 
 def consent_in_force(dialect: Dialect, alias: str = "c") -> str:
     """SQL: the consent grants something now."""
-    return (
-        f"{alias}.state = 'approved' AND ({alias}.expires_at IS NULL OR {alias}.expires_at > {dialect.now})"
-    )
+    return f"{alias}.state = 'approved' AND ({alias}.expires_at IS NULL OR {alias}.expires_at > {dialect.now})"
 
 
 _COLUMNS = "t.id, t.app_id, {now}, c.school_id, c.id, coalesce(c.version, 0)"

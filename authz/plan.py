@@ -36,9 +36,7 @@ class Planner:
         """Whether the coordinate may be read."""
         return coordinate.endswith(".__typename") or decide(self.rules.get(coordinate), self.scopes).allowed
 
-    def denials(
-        self, children: tuple[Selected, ...], path: tuple[str, ...], *, exact: bool = True
-    ) -> list[Denial]:
+    def denials(self, children: tuple[Selected, ...], path: tuple[str, ...], *, exact: bool = True) -> list[Denial]:
         """The denials among these selections and below them."""
         found: list[Denial] = []
         for selected in children:

@@ -17,7 +17,7 @@ from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Rev
 from schema.registry import Registry, entity_fields
 
 MAX_LIST_LEVELS = 4
-MAX_SELECTS = 9  # nested SELECTs of one statement; SQLite's parser holds about twelve
+MAX_SELECTS = 6  # nested SELECTs of one statement (a list is two): SQLite's parser stack holds eight of our shape
 
 Bind = tuple[str, int | None]
 """What a parameter is: ("school", None), ("ids", None), ("parents", None), ("limit" | "after" | "before", index)."""
@@ -94,9 +94,7 @@ class Compiler:
         else:
             where.append(f"{alias}.id = {self._bind('ids')}")
         text = self._entity(entity, alias, children).text
-        self.program.main.sql = (
-            f"SELECT {alias}.id, {text} FROM {entity.table} {alias} WHERE {' AND '.join(where)}"
-        )
+        self.program.main.sql = f"SELECT {alias}.id, {text} FROM {entity.table} {alias} WHERE {' AND '.join(where)}"
         return self.program
 
     # -- objects

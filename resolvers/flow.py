@@ -99,21 +99,20 @@ class Run:
                 answers[root.key] = RootAnswer(b'"Query"', [])
         if plan.executed:
             answers.update((yield from self._execute()))
-        return self._assemble(answers)
+        return self.assemble(answers)
 
     def finish(self, prepared: "Prepared", texts: dict[str, str]) -> bytes:
         """The answer of an operation with one data root, from the texts of its one record."""
-        answers = {
-            root.key: RootAnswer(b'"Query"', []) for root in self.plan.roots if root is not prepared.root
-        }
+        answers = {root.key: RootAnswer(b'"Query"', []) for root in self.plan.roots if root is not prepared.root}
         answers[prepared.root.key] = RootAnswer(texts.get(prepared.ids[0], "null").encode(), prepared.denials)
-        return self._assemble(answers)
+        return self.assemble(answers)
 
     def pages_have_cursors(self) -> bool:
         """Whether a page was asked for by cursor."""
         return any(page.after is not None or page.before is not None for page in self.pages.values())
 
-    def _assemble(self, answers: dict[str, RootAnswer]) -> bytes:
+    def assemble(self, answers: dict[str, RootAnswer]) -> bytes:
+        """The answer's bytes from its roots'."""
         parts: list[bytes] = []
         errors: list[bytes] = []
         for root in self.plan.roots:
@@ -448,9 +447,7 @@ class Run:
         return RootAnswer(("{" + body + "}").encode(), prepared.denials)
 
     @staticmethod
-    def _school_edge(
-        edges: Selected, school_id: str, texts: dict[int, dict[str, str]], cursors: dict[str, str]
-    ) -> str:
+    def _school_edge(edges: Selected, school_id: str, texts: dict[int, dict[str, str]], cursors: dict[str, str]) -> str:
         parts = []
         for part in edges.below:
             value = '"SchoolEdge"'

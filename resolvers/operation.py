@@ -146,6 +146,4 @@ def _cost(selected: Selected, sizes: Mapping[int, int], rows: int) -> int:
     if selected.is_list and selected.name not in ("nodes", "edges"):
         factor = LIST_GUESS
     # Of the concrete types that an interface may turn out to be, the dearest counts.
-    return max(
-        sum(_cost(child, sizes, rows * factor) for child in children) for children in selected.children.values()
-    )
+    return max(sum(_cost(child, sizes, rows * factor) for child in children) for children in selected.children.values())

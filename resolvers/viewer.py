@@ -20,9 +20,7 @@ def app_statement(dialect: Dialect) -> str:
 
 def consents_statement(dialect: Dialect) -> str:
     """The app's consents with their school's names. Parameter: app id."""
-    state = (
-        f"CASE WHEN c.state = 'approved' AND NOT ({consent_in_force(dialect)}) THEN 'revoked' ELSE c.state END"
-    )
+    state = f"CASE WHEN c.state = 'approved' AND NOT ({consent_in_force(dialect)}) THEN 'revoked' ELSE c.state END"
     revoked = dialect.instant_text("coalesce(c.revoked_at, CASE WHEN c.state = 'approved' THEN c.expires_at END)")
     expires = dialect.instant_text("c.expires_at")
     shown = f"CASE WHEN {consent_in_force(dialect)} THEN NULL ELSE {revoked} END"

@@ -120,9 +120,7 @@ class ApiBuilder:
             types=[self.types[name] for name in self.registry.entities],
             directives=[],
             extensions=list(extensions),
-            config=StrawberryConfig(
-                auto_camel_case=False, disable_field_suggestions=True, scalar_map=SCALARS
-            ),
+            config=StrawberryConfig(auto_camel_case=False, disable_field_suggestions=True, scalar_map=SCALARS),
         )
 
     # -- fields
@@ -157,9 +155,7 @@ class ApiBuilder:
             resolver,
         )
 
-    def _object(
-        self, name: str, description: str, fields: list[StrawberryField], *, node: bool = False
-    ) -> type[Any]:
+    def _object(self, name: str, description: str, fields: list[StrawberryField], *, node: bool = False) -> type[Any]:
         bases: tuple[type[Any], ...] = (Node,) if node else ()
         namespace: dict[str, Any] = {
             "__module__": __name__,
@@ -276,7 +272,9 @@ class ApiBuilder:
         return [
             add("viewer", "Viewer | None", "The calling app and its consents.", _hand_over),
             add("node", "Node | None", "One record by id; null when hidden, unknown or not consented.", _hand_over_id),
-            add("nodes", "list[Node | None] | None", "Records by ids, in that order; null as in `node`.", _hand_over_ids),
+            add(
+                "nodes", "list[Node | None] | None", "Records by ids, in that order; null as in `node`.", _hand_over_ids
+            ),
             add("school", "School | None", "One school that granted the app something.", _hand_over_id),
             add("schools", "SchoolConnection | None", "The schools with a consent in force.", _hand_over_page),
         ]

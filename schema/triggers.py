@@ -51,9 +51,7 @@ def postgresql_trigger(name: str) -> tuple[str, str]:
     table, when, condition, statements = TRIGGERS[name]
     guard = f" WHEN ({condition})" if condition else ""
     body = " ".join(f"{statement};" for statement in statements)
-    function = (
-        f"CREATE FUNCTION fg_{name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$"
-    )
+    function = f"CREATE FUNCTION fg_{name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$"
     return function, (
         f"CREATE TRIGGER tr_{name} AFTER {when} ON {table} FOR EACH ROW{guard} EXECUTE FUNCTION fg_{name}()"
     )

@@ -211,9 +211,7 @@ def _clear_postgres_errors() -> Any:
 Reader = SqliteReader | PostgresReader
 
 
-def reader_for(
-    database: SqliteDatabase | PostgresDatabase, *, inline_cost: int, deadline_seconds: float
-) -> Reader:
+def reader_for(database: SqliteDatabase | PostgresDatabase, *, inline_cost: int, deadline_seconds: float) -> Reader:
     """The reader for an open database."""
     if isinstance(database, SqliteDatabase):
         return SqliteReader(database, inline_cost=inline_cost, deadline_seconds=deadline_seconds)

@@ -79,7 +79,9 @@ SCHOOL = Entity(
         Link("groups", "Group", "Registration, year, house and other groups.", Reverse("school_id")),
         Link("subjects", "Subject", "Subjects taught.", Reverse("school_id")),
         Link("attendanceSummaries", "AttendanceSummary", "Attendance totals per pupil.", Reverse("school_id")),
-        Link("sessionAttendance", "SessionAttendance", "Marks of morning and afternoon sessions.", Reverse("school_id")),
+        Link(
+            "sessionAttendance", "SessionAttendance", "Marks of morning and afternoon sessions.", Reverse("school_id")
+        ),
         Link("behaviours", "Behaviour", "Pupils' parts in behaviour incidents.", Reverse("school_id")),
         Link("events", "Event", "School calendar.", Reverse("school_id")),
         Link("medicalConditions", "MedicalCondition", "Medical conditions of pupils.", Reverse("school_id")),

@@ -74,13 +74,9 @@ STUDENT = Entity(
         Link("classes", "Class", "Classes the pupil is in.", Through("student_class", "student_id", "class_id")),
         Link("groups", "Group", "Groups the pupil is in.", Through("student_group", "student_id", "group_id")),
         Link("year", "Group", "The pupil's year group.", ForeignKey("year_id"), Shape.ONE),
-        Link(
-            "registration", "Group", "The pupil's registration group.", ForeignKey("registration_id"), Shape.ONE
-        ),
+        Link("registration", "Group", "The pupil's registration group.", ForeignKey("registration_id"), Shape.ONE),
         Link("contacts", "StudentContact", "The pupil's contacts, with the facts of each link.", Reverse("student_id")),
-        Link(
-            "attendanceSummary", "AttendanceSummary", "Attendance totals.", Reverse("student_id"), Shape.ONE
-        ),
+        Link("attendanceSummary", "AttendanceSummary", "Attendance totals.", Reverse("student_id"), Shape.ONE),
         Link("sessionAttendance", "SessionAttendance", "Attendance marks.", Reverse("student_id")),
         Link("behaviours", "Behaviour", "The pupil's parts in behaviour incidents.", Reverse("student_id")),
         Link(
