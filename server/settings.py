@@ -35,6 +35,7 @@ class Settings:
     pool_size: int = 8
     pgbouncer: bool = False
     public_schema: bool = True
+    access_log: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -25,11 +26,13 @@ def serve(
         port=settings.port if port is None else port,
         workers=settings.workers if workers is None else workers,
     )
+    from server.serve import say_ready
     from server.serve import serve as serve_until_stopped
 
-    if as_json:
-        print_json(host=settings.host, port=settings.port, workers=settings.workers)
+    def print_ready(url: str) -> None:
+        print_json(url=url, host=settings.host, port=urlsplit(url).port, workers=settings.workers)
         sys.stdout.flush()
-    else:
-        note(f"Answers at http://{settings.host}:{settings.port}/graphql, known to others as {settings.base_url}.")
-    serve_until_stopped(settings)
+
+    if not as_json:
+        note(f"Links in answers begin with {settings.base_url}.")
+    serve_until_stopped(settings, print_ready if as_json else say_ready)
