@@ -135,7 +135,8 @@ def standing_statement(dialect: Dialect) -> str:
 
 def standing(fresh: Freshness, rows: Sequence[Row]) -> Standing:
     """The standing that the rows of `standing_statement` describe."""
-    assert fresh.school_id is not None and fresh.consent_id is not None
+    if fresh.school_id is None or fresh.consent_id is None:
+        raise ValueError("a freshness row without a consent has no standing")
     head = next(row for row in rows if row[0] == "consent")
     products = set(json.loads(head[4]))
     asked: dict[str, str] = {}

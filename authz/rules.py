@@ -7,7 +7,7 @@ rule, an empty list of scopes, or a rule on an interface (the concrete type's co
 from collections.abc import Mapping
 
 import strawberry
-from graphql import GraphQLInterfaceType, GraphQLNamedType, GraphQLObjectType
+from graphql import GraphQLInterfaceType, GraphQLObjectType
 
 from schema.directives import Authenticated, RequiresScopes
 from schema.fields import Alternatives
@@ -31,8 +31,7 @@ def rules_of(schema: strawberry.Schema) -> Mapping[str, Alternatives]:
     return rules
 
 
-def _directives(named: GraphQLNamedType, name: str) -> list[RequiresScopes | Authenticated]:
-    assert isinstance(named, GraphQLObjectType | GraphQLInterfaceType)
+def _directives(named: GraphQLObjectType | GraphQLInterfaceType, name: str) -> list[RequiresScopes | Authenticated]:
     definition = named.fields[name].extensions.get("strawberry-definition")
     directives = getattr(definition, "directives", ())
     return [directive for directive in directives if isinstance(directive, RequiresScopes | Authenticated)]

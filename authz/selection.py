@@ -6,7 +6,7 @@ concrete type; `@include` and `@skip` are applied. Decisions go by coordinate, n
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     DirectiveNode,
@@ -80,8 +80,7 @@ class SelectionBuilder:
 
     def build(self, type_name: str, selection_sets: Sequence[SelectionSetNode]) -> tuple[Selected, ...]:
         """The merged fields of an object type."""
-        object_type = self.schema.type_map[type_name]
-        assert isinstance(object_type, GraphQLObjectType)
+        object_type = cast("GraphQLObjectType", self.schema.type_map[type_name])
         grouped: dict[str, list[FieldNode]] = {}
         visited: set[str] = set()
         for selection_set in selection_sets:
@@ -147,5 +146,4 @@ class SelectionBuilder:
         value = (directive.arguments or ())[0].value
         if isinstance(value, VariableNode):
             return bool(self.variables.get(value.name.value))
-        assert isinstance(value, BooleanValueNode)
-        return value.value
+        return cast("BooleanValueNode", value).value

@@ -13,7 +13,7 @@ from authz.selection import Selected
 from resolvers.conditions import Visible
 from resolvers.pages import Page
 from resolvers.writer import CURSOR, SLOT, Entry, Json, Nested, Scalar, Writer, literal
-from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Reverse, Shape, Through, leaves
+from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Shape, Through, leaves
 from schema.registry import Registry, entity_fields
 
 MAX_LIST_LEVELS = 4
@@ -198,7 +198,7 @@ class Compiler:
         where = (f"{own}.school_id = {school}",)
         if isinstance(via, ForeignKey):
             where += (f"{own}.id = {alias}.{via.column}",)
-        elif isinstance(via, Reverse) and via.column != "school_id":
+        elif via.column != "school_id":
             where += (f"{own}.{via.column} = {alias}.id",)
         return Source(f"{target.table} {own}", own, (*where, *visible), f"{own}.id")
 

@@ -1,8 +1,8 @@
 """Which rows exist for a caller: live ones, less those that the consent's row conditions withhold.
 
 The conditions stand in every place where a row is reached: lists, links, single objects, counts. They are tested per
-link between pupil and contact. They may read facts that the app has no scope for: this is one of the two declared places
-where such a column stands in SQL.
+link between pupil and contact. They may read facts that the app has no scope for: this is one of the two declared
+places where such a column stands in SQL.
 """
 
 from collections.abc import Sequence

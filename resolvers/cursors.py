@@ -88,7 +88,7 @@ def load_keys(path: Path) -> CursorKeys:
 
 
 def _make(path: Path) -> None:
-    """Write a new key to a file of our own, then link it into place: of two workers, one wins and both read the same."""
+    """Write a new key to a draft, then link it into place: of two workers one wins, and both read the same."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

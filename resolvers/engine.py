@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 import orjson
 
+from resolvers.asking import Flow
 from resolvers.documents import Operation, RequestRefused, Values, refusal
-from resolvers.flow import Flow, Run
+from resolvers.flow import Run
 from resolvers.gate import Gate
 from resolvers.operation import OperationPlan
 from resolvers.optimistic import optimistic
@@ -75,8 +76,7 @@ class Engine:
         except RequestRefused as refused:
             return Answer(orjson.dumps({"errors": refused.errors}), refused.code)
         except FieldgateError as error:
-            refused = refusal(error)
-            return Answer(orjson.dumps({"errors": refused.errors}), refused.code)
+            return Answer(orjson.dumps({"errors": refusal(error).errors}), error.code)
 
     async def _execute(self, request: Request) -> bytes:
         gate = self.gate

@@ -3,9 +3,9 @@
 They come back as bytes, so that an operation may mix them with compiled roots.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import orjson
 from graphql import (
@@ -19,8 +19,10 @@ from graphql import (
 )
 
 from authz.selection import Selected
+from resolvers.asking import Flow, RootAnswer
 from resolvers.documents import Values
-from resolvers.flow import Ask, Flow, RootAnswer, Run
+from resolvers.gate import Gate
+from resolvers.operation import OperationPlan
 from resolvers.viewer import viewer_value
 from schema.errors import FieldgateError
 
@@ -45,25 +47,26 @@ class ReaderContext:
     reader: Any
 
 
-def execute_roots(run: Run) -> Flow:
+def execute_roots(gate: Gate, plan: OperationPlan, values: Values, app_id: str) -> Flow:
     """The answers of the roots that are not compiled."""
     viewer = None
-    wanted = [root for root in run.plan.executed if root.name == "viewer"]
+    wanted = [root for root in plan.executed if root.name == "viewer"]
     if wanted:
         consents = any(_asks_for_consents(root.selected) for root in wanted)
-        asking = viewer_value(run.gate.dialect, run.app_id, consents=consents)
-        sql, parameters = next(asking)
-        while viewer is None:
-            rows = yield Ask(sql, parameters)
-            try:
-                sql, parameters = asking.send(rows)
-            except StopIteration as done:
-                viewer = cast("dict[str, Any]", done.value)
-    nodes = [node for root in run.plan.executed for node in root.selected.nodes]
-    result = execute_fields(run, nodes, StoredValues(viewer), run.values)
+        viewer = yield from viewer_value(gate.dialect, app_id, consents=consents)
+    nodes = [node for root in plan.executed for node in root.selected.nodes]
+    result = execute(
+        gate.graphql_schema,
+        cut_document(plan, nodes),
+        context_value=ReaderContext(StoredValues(viewer)),
+        variable_values=dict(values),
+        hide_suggestions=True,
+    )
+    if not isinstance(result, ExecutionResult):
+        raise TypeError("stored values are never awaited")
     data = result.data or {}
     answers: dict[str, RootAnswer] = {}
-    for root in run.plan.executed:
+    for root in plan.executed:
         errors = [
             (root.selected.index, orjson.dumps(error_entry(error)))
             for error in result.errors or ()
@@ -77,9 +80,9 @@ def _asks_for_consents(selected: Selected) -> bool:
     return any(each.name == "consents" for each in selected.walk())
 
 
-def execute_fields(run: Run, nodes: list[FieldNode], reader: Any, values: Values) -> ExecutionResult:
-    """Execute some root fields of the operation with graphql-core."""
-    operation = run.plan.node
+def cut_document(plan: OperationPlan, nodes: Sequence[FieldNode]) -> DocumentNode:
+    """The operation cut down to some of its root fields, for graphql-core's executor."""
+    operation = plan.node
     cut = OperationDefinitionNode(
         operation=operation.operation,
         name=operation.name,
@@ -87,17 +90,7 @@ def execute_fields(run: Run, nodes: list[FieldNode], reader: Any, values: Values
         directives=(),
         selection_set=SelectionSetNode(selections=tuple(nodes)),
     )
-    document = DocumentNode(definitions=(cut, *run.plan.fragments.values()))
-    given = {name: value for name, value in values.items()}
-    result = execute(
-        run.gate.graphql_schema,
-        document,
-        context_value=ReaderContext(reader),
-        variable_values=given,
-        hide_suggestions=True,
-    )
-    assert isinstance(result, ExecutionResult)
-    return result
+    return DocumentNode(definitions=(cut, *plan.fragments.values()))
 
 
 def error_entry(error: GraphQLError) -> dict[str, Any]:

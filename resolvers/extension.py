@@ -37,7 +37,7 @@ class GateContext:
 class PlannedExecution(SchemaExtension):
     """Replaces graphql-core's execution by the engine's."""
 
-    async def on_execute(self) -> AsyncIterator[None]:  # type: ignore[override]  # async hooks are allowed
+    async def on_execute(self) -> AsyncIterator[None]:
         """Answer from plans."""
         execution = self.execution_context
         context = execution.context

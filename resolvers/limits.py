@@ -89,9 +89,7 @@ class _Counter:
         self.open.add(name)
         measured = self.selection(fragment.selection_set)
         self.open.discard(name)
-        if not self.open:
-            self.known[name] = measured
-        elif not self._in_cycle(name):
+        if not self.open or not self._in_cycle(name):
             self.known[name] = measured
         return measured
 
@@ -113,7 +111,7 @@ def _spreads(node: SelectionSetNode | None) -> list[str]:
     for child in node.selections if node else ():
         if isinstance(child, FragmentSpreadNode):
             found.append(child.name.value)
-        else:
+        elif isinstance(child, FieldNode | InlineFragmentNode):
             found += _spreads(child.selection_set)
     return found
 

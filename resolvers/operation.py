@@ -34,6 +34,13 @@ class Root:
         self.programs: dict[tuple[object, ...], Program] = {}
         self.denial_bytes: dict[tuple[str, int], list[tuple[int, bytes]]] = {}
 
+    def ids(self, values: Values) -> list[str]:
+        """The ids that the root names."""
+        if self.id_getter is None:
+            return []
+        value = self.id_getter(values)
+        return [str(each) for each in value] if isinstance(value, list) else [str(value)]
+
     def targets(self) -> Iterator[tuple[int, str, tuple[Selected, ...]]]:
         """What is compiled of it: (index, entity, selections). `node` has one target per concrete type."""
         if self.name == "schools":

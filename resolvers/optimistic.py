@@ -7,10 +7,12 @@ guess is the standing that the token last had at the school; a wrong one costs a
 from collections.abc import Sequence
 
 from authz.grants import Standing, freshness, freshness_of_school
+from resolvers.asking import Ask, Flow
 from resolvers.documents import Values
-from resolvers.flow import Ask, Flow, Prepared, Run
+from resolvers.flow import Run
 from resolvers.gate import Gate
-from resolvers.operation import OperationPlan
+from resolvers.operation import OperationPlan, Root
+from resolvers.prepare import Prepared
 from schema.ids import school_of
 
 
@@ -25,40 +27,41 @@ def optimistic(gate: Gate, plan: OperationPlan, values: Values, token_hash: str 
     if root.name not in ("school", "node"):
         return None
     run = Run(gate, plan, values, token_hash)
-    ids = run.ids(root)
+    ids = root.ids(values)
     school_id = school_of(ids[0]) if len(ids) == 1 else None
     guess = gate.guesses.get(token_hash, school_id) if school_id is not None else None
     if guess is None:
         return None
-    run.app_id, run.app_name = guess.app_id, guess.app_name
-    run.standings[guess.school_id] = guess
-    return _flow(run, guess)
+    run.caller.assume(guess)
+    return _flow(run, root, guess)
 
 
-def _flow(run: Run, guess: Standing) -> Flow:
-    root = run.plan.data_roots[0]
-    if run.plan.cost(run.values, run.gate.limits.default_page) > run.gate.limits.cost:
-        return None
+def _flow(run: Run, root: Root, guess: Standing) -> Flow:
+    run.check_cost()
     prepared: Prepared = yield from run.prepare(root)
-    if prepared.failed is not None or len(prepared.groups) != 1 or run.pages_have_cursors():
+    if prepared.failed is not None or len(prepared.groups) != 1 or _pages_have_cursors(run):
         return None
-    group = prepared.groups[0]
+    group = next(iter(prepared.groups.values()))
     type_name, wanted = next(iter(group.types.items()))
     children = root.selected.children.get(type_name, ())
-    program = run.program(root, group, root.selected.index, type_name, children, many=False)
+    program = run.reader.program(root, group, root.selected.index, type_name, children, many=False)
     if program.slots:
         return None
-    data = run.bound(program.main, guess.school_id, wanted)
+    data = run.reader.bound(program.main, guess.school_id, wanted)
     rows = yield Ask(guarded(run.gate, program.main.sql, len(data)), [*data, *_guard_values(run, guess)])
     if not rows or not guess.holds(freshness(rows[0])):
         return None
     text: str | None = rows[0][6]
-    texts = yield from run.filled(program, {wanted[0]: text} if text is not None else {})
-    return run.finish(prepared, texts)
+    texts = yield from run.reader.filled(program, {wanted[0]: text} if text is not None else {})
+    return run.assemble({root.key: run.answer_of(prepared, texts)})
+
+
+def _pages_have_cursors(run: Run) -> bool:
+    return any(page.after is not None or page.before is not None for page in run.preparer.pages.values())
 
 
 def _guard_values(run: Run, guess: Standing) -> Sequence[object]:
-    return (guess.school_id, run.token_hash, guess.consent_id, guess.version, guess.valid_until)
+    return (guess.school_id, run.caller.token_hash, guess.consent_id, guess.version, guess.valid_until)
 
 
 def guarded(gate: Gate, data_sql: str, parameters: int) -> str:

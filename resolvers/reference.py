@@ -17,7 +17,7 @@ from resolvers.denials import consent_url
 from resolvers.gate import Gate
 from resolvers.viewer import viewer_value
 from schema.errors import FieldgateError
-from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Reverse, Shape, Through, leaves
+from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Shape, Through, leaves
 from schema.ids import is_school_id, school_of
 from schema.registry import entity_fields
 from schema.tables import stored_leaves
@@ -172,13 +172,14 @@ class ReferenceReader:
     async def _root(self, name: str, arguments: Mapping[str, Any]) -> Any:
         await self.standing_of("")  # whoever asks must have a valid token
         if name == "viewer":
-            asking = viewer_value(self.session.dialect, self.app_id, consents=True)
-            statement, parameters = next(asking)
+            flow = viewer_value(self.session.dialect, self.app_id, consents=True)
+            rows: Sequence[Sequence[Any]] | None = None
             while True:
                 try:
-                    statement, parameters = asking.send(await self._numbered(statement, parameters))
+                    ask = flow.send(rows)  # type: ignore[arg-type]  # a generator is started with None
                 except StopIteration as done:
                     return done.value
+                rows = await self.rows(ask.sql.replace("$1", "?"), *ask.parameters)
         if name == "school":
             return await self._school(arguments["id"])
         if name == "schools":
@@ -186,10 +187,6 @@ class ReferenceReader:
         if name == "node":
             return await self._node(arguments["id"])
         return [await self._node(each) for each in arguments["ids"]]
-
-    async def _numbered(self, statement: str, parameters: Sequence[object]) -> Sequence[Sequence[Any]]:
-        """Rows of a statement whose one parameter already has the database's own placeholder."""
-        return await self.rows(statement.replace("$1", "?"), *parameters)
 
     async def _school(self, school_id: str) -> Record | None:
         if not is_school_id(school_id):
@@ -326,7 +323,7 @@ class ReferenceReader:
             rows = await self.rows(
                 f"SELECT {via.target} FROM {via.table} WHERE school_id = ? AND {via.own} = ?", *_keys(record)
             )
-        elif isinstance(via, Reverse) and via.column == "school_id":
+        elif via.column == "school_id":
             rows = await self.rows(f"SELECT id FROM {target.table} WHERE school_id = ?", record.school_id)
         else:
             rows = await self.rows(

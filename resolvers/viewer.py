@@ -4,13 +4,12 @@ The rows are read in the request's snapshot; graphql-core then executes the sele
 """
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from authz.grants import consent_in_force
 from authz.session import Dialect, Row
-
-Asking = Generator[tuple[str, tuple[object, ...]], Sequence[Row], dict[str, Any]]
+from resolvers.asking import Ask, Flow
 
 
 def app_statement(dialect: Dialect) -> str:
@@ -47,11 +46,11 @@ def asked_statement(dialect: Dialect) -> str:
     )
 
 
-def viewer_value(dialect: Dialect, app_id: str, *, consents: bool) -> Asking:
-    """Asks for the rows it needs; returns the value of `Query.viewer`."""
+def viewer_value(dialect: Dialect, app_id: str, *, consents: bool) -> Flow:
+    """The value of `Query.viewer`; without `consents` none are read."""
 
-    def ask(statement: str) -> tuple[str, tuple[object, ...]]:
-        return dialect.sql(statement), (app_id,)
+    def ask(statement: str) -> Ask:
+        return Ask(dialect.sql(statement), (app_id,))
 
     head = (yield ask(app_statement(dialect)))[0]
     app: dict[str, Any] = dict(zip(("id", "slug", "name", "vendor", "manifestVersion"), head, strict=True))

@@ -22,7 +22,6 @@ from schema.fields import Alternatives, Choice, Entity, Field, Kind, Link, Part,
 from schema.registry import REGISTRY, Declared, Registry, entity_fields
 from schema.scalars import SCALARS, Date, DateTime, Decimal
 
-
 Extensions = Sequence[type[SchemaExtension] | Callable[[], SchemaExtension]]
 
 
@@ -166,7 +165,7 @@ class ApiBuilder:
         if node:
             namespace["is_type_of"] = classmethod(lambda cls, value, info: getattr(value, "type_name", None) == name)
         made = strawberry.type(type(name, bases, namespace), name=name, description=description)
-        for field in made.__strawberry_definition__.fields:  # names are looked up here, not in a module
+        for field in made.__strawberry_definition__.fields:  # type: ignore[attr-defined]  # set by Strawberry
             field.type_annotation = StrawberryAnnotation(self.annotations[f"{name}.{field.name}"], namespace=self.types)
         self.types[name] = made
         return made

@@ -7,7 +7,7 @@ from typing import NewType
 
 import strawberry
 from graphql import GraphQLError, StringValueNode, ValueNode
-from strawberry.types.scalar import ScalarDefinition, ScalarWrapper
+from strawberry.types.scalar import ScalarDefinition
 
 Date = NewType("Date", str)
 DateTime = NewType("DateTime", str)
@@ -37,7 +37,7 @@ def _scalar(name: str, description: str, url: str | None) -> ScalarDefinition:
     )
 
 
-SCALARS: dict[object, ScalarWrapper | ScalarDefinition] = {
+SCALARS: dict[object, ScalarDefinition] = {
     Date: _scalar("Date", "A calendar day, YYYY-MM-DD.", "https://scalars.graphql.org/andimarek/local-date"),
     DateTime: _scalar(
         "DateTime",

@@ -5,6 +5,7 @@ beyond it.
 """
 
 from sqlalchemy import DDL, Table, event
+from sqlalchemy.schema import BaseDDLElement
 from sqlmodel import SQLModel
 
 BUMP_CONSENT = "UPDATE consent SET version = version + 1 WHERE school_id = {row}.school_id AND app_id = {row}.app_id"
@@ -61,6 +62,11 @@ def attach() -> None:
     """Add the triggers to the metadata, for `create_all` (tests compare it with the migrations)."""
     for name, (table, *_) in TRIGGERS.items():
         target: Table = SQLModel.metadata.tables[table]
-        event.listen(target, "after_create", DDL(sqlite_trigger(name)).execute_if(dialect="sqlite"))
+        event.listen(target, "after_create", _ddl(sqlite_trigger(name), "sqlite"))
         for statement in postgresql_trigger(name):
-            event.listen(target, "after_create", DDL(statement).execute_if(dialect="postgresql"))
+            event.listen(target, "after_create", _ddl(statement, "postgresql"))
+
+
+def _ddl(statement: str, dialect: str) -> BaseDDLElement:
+    made: BaseDDLElement = DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
+    return made

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
-from resolvers.flow import Flow
+from resolvers.asking import Flow
 from resolvers.writer import ORDERED_AGGREGATES
 from schema.errors import FieldgateError
 from server.database import PostgresDatabase, SqliteDatabase, clear_error, sqlite_connect
@@ -131,7 +131,8 @@ def _read_error(error: sqlite3.Error) -> FieldgateError:
 def self_check(connection: sqlite3.Connection) -> None:
     """Refuse a SQLite that does not keep what the compiled SQL relies on, before anything is served."""
     nested = connection.execute(
-        "SELECT json_object('a', CASE WHEN 1 THEN json_object('b', 1) END, 'c', CASE WHEN 0 THEN json_object('d', 1) END)"
+        "SELECT json_object('a', CASE WHEN 1 THEN json_object('b', 1) END, "
+        "'c', CASE WHEN 0 THEN json_object('d', 1) END)"
     ).fetchone()[0]
     ordered = True
     if not ORDERED_AGGREGATES:

@@ -26,8 +26,8 @@ NAMES = (
 UPI = Field(
     "upi",
     Kind.ID,
-    "Person identifier made by the MIS API from the MIS id and the school: it survives re-enrolment, and one person who "
-    "is both contact and employee has one. Not the UPN.",
+    "Person identifier made by the MIS API from the MIS id and the school: it survives re-enrolment, and one person "
+    "who is both contact and employee has one. Not the UPN.",
     PERSONAL,
 )
 

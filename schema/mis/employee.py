@@ -1,4 +1,4 @@
-"""Employee: a member of staff. Contact and employment details have object scopes of their own, as the seeds name them."""
+"""Employee: a member of staff. Contact and employment details have object scopes of their own, as the seeds say."""
 
 from schema.fields import ORDINARY, PERSONAL, Entity, Field, Kind, Link, Part, Through
 from schema.mis.common import NAMES, UPI, contact_details

@@ -1,8 +1,8 @@
 """Class, Group and Subject.
 
-One declared exception (Maestro asks for "Classes subject" and for no subject): `Class.subject` needs no `subjects.read`,
-and a subject's id, name and code may be read either as a subject's or as a class's. Every other way to a subject needs
-`subjects.read`.
+One declared exception (Maestro asks for "Classes subject" and for no subject): `Class.subject` needs no
+`subjects.read`, and a subject's id, name and code may be read either as a subject's or as a class's. Every other way to
+a subject needs `subjects.read`.
 """
 
 from schema.fields import ORDINARY, PERSONAL, Choice, Entity, Field, ForeignKey, Kind, Link, Reverse, Shape, Through

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from graphql import DocumentNode, ExecutionResult, OperationDefinitionNode, SelectionSetNode, execute
+from graphql import DocumentNode, ExecutionResult, execute
 
 from authz.session import SQLITE, ReadSession, Row
+from resolvers.asking import RootAnswer
 from resolvers.documents import RequestRefused, refusal
 from resolvers.engine import Answer, Engine, Request
-from resolvers.executed import ReaderContext
-from resolvers.flow import RootAnswer, Run
+from resolvers.executed import ReaderContext, cut_document
+from resolvers.flow import Run
 from resolvers.gate import Gate
 from resolvers.reference import ReferenceReader
 from schema.errors import FieldgateError
@@ -71,8 +72,7 @@ async def reference_answer(gate: Gate, session: ReadSession, request: Request) -
     except RequestRefused as refused:
         return ReferenceAnswer(Answer(orjson.dumps({"errors": refused.errors}), refused.code), set())
     except FieldgateError as error:
-        refused = refusal(error)
-        return ReferenceAnswer(Answer(orjson.dumps({"errors": refused.errors}), refused.code), set())
+        return ReferenceAnswer(Answer(orjson.dumps({"errors": refusal(error).errors}), error.code), set())
     return ReferenceAnswer(Answer(body), set(reader.denied))
 
 
@@ -94,7 +94,7 @@ async def _reference(gate: Gate, session: ReadSession, request: Request, reader:
     nodes = [node for root in plan.roots if root.key not in failed for node in root.selected.nodes]
     data: dict[str, Any] = {}
     if nodes:
-        data = await _execute(gate, plan.node, plan.fragments, nodes, reader, dict(values))
+        data = await _execute(gate, cut_document(plan, nodes), reader, dict(values))
     for root in plan.roots:
         errors = answers[root.key].errors if root.key in answers else []
         answers[root.key] = RootAnswer(orjson.dumps(data.get(root.key)), errors)
@@ -102,26 +102,9 @@ async def _reference(gate: Gate, session: ReadSession, request: Request, reader:
 
 
 async def _execute(
-    gate: Gate,
-    operation: OperationDefinitionNode,
-    fragments: Any,
-    nodes: list[Any],
-    reader: ReferenceReader,
-    values: dict[str, Any],
+    gate: Gate, document: DocumentNode, reader: ReferenceReader, values: dict[str, Any]
 ) -> dict[str, Any]:
-    cut = OperationDefinitionNode(
-        operation=operation.operation,
-        name=operation.name,
-        variable_definitions=operation.variable_definitions,
-        directives=(),
-        selection_set=SelectionSetNode(selections=tuple(nodes)),
-    )
-    result = execute(
-        gate.graphql_schema,
-        DocumentNode(definitions=(cut, *fragments.values())),
-        context_value=ReaderContext(reader),
-        variable_values=values,
-    )
+    result = execute(gate.graphql_schema, document, context_value=ReaderContext(reader), variable_values=values)
     if not isinstance(result, ExecutionResult):
         result = await result
     assert result.errors is None, result.errors

@@ -68,7 +68,7 @@ class OperationMaker:
 
     def _any_id(self) -> str:
         table = self.source.choice([name for name, rows in self.world.rows.items() if rows and "id" in rows[0]])
-        ids = [row["id"] for row in self.world.rows[table]]
+        ids: list[str] = [row["id"] for row in self.world.rows[table]]
         return self.source.choice([*ids, ids[0], "stu_" + "0" * 34, "nonsense"]) if self.source.random() < 0.2 else (
             self.source.choice(ids)
         )  # fmt: skip
@@ -111,8 +111,8 @@ class OperationMaker:
         if self.source.random() < 0.7:
             parts.append("id")
         names = [each.name for each in self.schema.get_possible_types(self._interface())]
-        for name in self.source.sample(names, self.source.randint(1, 4)):
-            parts.append(f"... on {name} {self._object(name, depth)}")
+        some = self.source.sample(names, self.source.randint(1, 4))
+        parts += [f"... on {name} {self._object(name, depth)}" for name in some]
         return "{ " + " ".join(parts) + " }"
 
     def _interface(self) -> GraphQLInterfaceType:

@@ -63,7 +63,12 @@ async def write_apps(session: Any, world: World, count: int) -> list[str]:
         for school_id in world.schools:
             if source.random() < 0.15:
                 continue
-            row = {"school_id": school_id, "app_id": app_id, "id": f"cns_{number}_{school_id}", "state": "approved"}
+            row: dict[str, Any] = {
+                "school_id": school_id,
+                "app_id": app_id,
+                "id": f"cns_{number}_{school_id}",
+                "state": "approved",
+            }
             row |= {"version": 1, "manifest_version": 1, "created_at": NOW, "products": "[]"}
             row["row_conditions"] = json.dumps(source.choice(CONDITIONS))
             await insert(session, "consent", [row])

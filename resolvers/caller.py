@@ -1,0 +1,83 @@
+"""Who asks, and what the schools it names have granted it: read in the run's own snapshot, before anything else."""
+
+from collections.abc import Iterable, Sequence
+
+import orjson
+
+from authz.grants import (
+    Freshness,
+    Standing,
+    freshness,
+    freshness_of_school,
+    freshness_of_schools,
+    standing,
+    standing_statement,
+)
+from authz.session import Row
+from resolvers.asking import Ask, Flow
+from resolvers.cursors import CursorPlace
+from resolvers.documents import RequestRefused, refusal
+from resolvers.gate import Gate
+from schema.errors import FieldgateError
+from schema.ids import school_of
+
+
+def unauthenticated() -> RequestRefused:
+    """The refusal of a caller without a token that is valid now."""
+    return refusal(FieldgateError("UNAUTHENTICATED", "This needs an app token that is valid now."))
+
+
+class Caller:
+    """A credential in one snapshot. `standings`: what each school named so far grants it, by school id."""
+
+    def __init__(self, gate: Gate, token_hash: str | None) -> None:
+        self.gate = gate
+        self.token_hash = token_hash
+        self.app_id = ""
+        self.app_name = ""
+        self.standings: dict[str, Standing] = {}
+
+    def assume(self, guess: Standing) -> None:
+        """Go on from a guess that the statement itself will check."""
+        self.app_id, self.app_name = guess.app_id, guess.app_name
+        self.standings[guess.school_id] = guess
+
+    def authenticate(self, ids: Iterable[str]) -> Flow:
+        """The token, and the consents of all schools that these ids name; raises the refusal UNAUTHENTICATED."""
+        if self.token_hash is None:
+            raise unauthenticated()
+        wanted = list(dict.fromkeys(school for school in map(school_of, ids) if school is not None))
+        if len(wanted) == 1:
+            rows = yield Ask(self.gate.sql(freshness_of_school), (wanted[0], self.token_hash))
+        else:
+            schools = orjson.dumps(wanted).decode() if self.gate.dialect.is_sqlite else wanted
+            rows = yield Ask(self.gate.sql(freshness_of_schools), (schools, self.token_hash))
+        yield from self.remember(rows)
+
+    def remember(self, rows: Sequence[Row]) -> Flow:
+        """Take freshness rows; read the grants of every consent whose version is not known."""
+        if not rows:
+            raise unauthenticated()
+        self.app_id = rows[0][1]
+        for row in rows:
+            fresh = freshness(row)
+            if fresh.school_id is not None:
+                yield from self._standing(fresh, fresh.school_id)
+
+    def _standing(self, fresh: Freshness, school_id: str) -> Flow:
+        known = self.gate.standings.get(fresh.consent_id)
+        if known is None or not known.holds(fresh):
+            app_id = fresh.app_id
+            rows = yield Ask(self.gate.sql(standing_statement), (school_id, app_id, school_id, app_id, app_id))
+            known = standing(fresh, rows)
+            self.gate.standings.put(known)
+        self.standings[school_id] = known
+        self.app_name = known.app_name
+        if self.token_hash is not None and not self.gate.dialect.is_sqlite:
+            self.gate.guesses.put(self.token_hash, known)
+
+    def place(self, coordinate: str, parent_id: str) -> CursorPlace:
+        """Where a cursor of this list belongs; the list of schools has no parent."""
+        school_id = school_of(parent_id) or ""
+        known = self.standings.get(school_id)
+        return CursorPlace(self.app_id, school_id, coordinate, parent_id, known.version if known else 0)

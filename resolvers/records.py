@@ -1,0 +1,113 @@
+"""Reads records with compiled programs: runs the statements, fills deeper lists in, seals cursors."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import orjson
+
+from authz.plan import Planner
+from authz.selection import Selected
+from resolvers.asking import Ask, Flow
+from resolvers.caller import Caller
+from resolvers.compiler import Compiler, Program, Statement
+from resolvers.conditions import UnknownRowConditionError, Visible
+from resolvers.documents import refusal
+from resolvers.operation import Root
+from resolvers.pages import Page
+from resolvers.prepare import Group
+from resolvers.writer import CURSOR, SLOT
+from schema.errors import FieldgateError
+
+Texts = dict[str, str]
+"""JSON texts by record id."""
+
+_CURSOR = re.compile(f"{CURSOR}(\\d+):([^:]*):([^{CURSOR}]*){CURSOR}")
+
+
+class RecordReader:
+    """Reads the records of prepared roots for one caller."""
+
+    def __init__(self, caller: Caller, pages: Mapping[int, Page]) -> None:
+        self.caller = caller
+        self.gate = caller.gate
+        self.pages = pages
+
+    def program(
+        self, root: Root, group: Group, index: int, type_name: str, children: tuple[Selected, ...], *, many: bool
+    ) -> Program:
+        """The compiled program of one target of a root, for what was decided."""
+        key = (index, type_name, many, *group.decided)
+        program = root.programs.get(key)
+        if program is None:
+            planner = Planner(self.gate.rules, group.decided[0])
+            try:
+                visible = Visible(self.gate.dialect, group.decided[1])
+            except UnknownRowConditionError as error:
+                text = "A consent has a row condition that this server does not know."
+                raise refusal(FieldgateError("UNAVAILABLE", text)) from error
+            compiler = Compiler(self.gate.registry, self.gate.writer, planner, visible, self.pages)
+            program = compiler.records(self.gate.registry.entities[type_name], children, many=many)
+            root.keep(key, program)
+        return program
+
+    def read(self, root: Root, group: Group, index: int, type_name: str, children: tuple[Selected, ...]) -> Flow:
+        """The texts of a group's records of one entity; what does not exist for the caller is missing."""
+        ids = group.types[type_name]
+        program = self.program(root, group, index, type_name, children, many=root.name in ("nodes", "schools"))
+        texts: Texts = {}
+        for school in group.schools if type_name != "School" else group.schools[:1]:
+            rows = yield Ask(program.main.sql, self.bound(program.main, school.school_id, ids))
+            texts.update((row[0], row[1]) for row in rows)
+        return (yield from self.filled(program, texts))
+
+    def filled(self, program: Program, texts: Texts) -> Flow:
+        """The texts with deeper lists put in their slots and cursors sealed."""
+        if program.slots:
+            texts = yield from self._fill_slots(program, texts)
+        if program.cursors:
+            return {key: self._sealed(program, text) for key, text in texts.items()}
+        return texts
+
+    def _fill_slots(self, program: Program, texts: Texts) -> Flow:
+        wanted: dict[int, dict[str, None]] = {}
+        pieces = {key: text.split(SLOT) for key, text in texts.items()}
+        for parts in pieces.values():
+            for mark in parts[1::2]:
+                number, _, parent = mark.partition(":")
+                wanted.setdefault(int(number), {})[parent] = None
+        found: Texts = {}
+        for slot, parents in wanted.items():
+            statement = program.slots[slot]
+            rows = yield Ask(statement.sql, self.bound(statement, "", list(parents)))
+            below: Texts = {row[0]: row[1] for row in rows}
+            if any(SLOT in text for text in below.values()):
+                below = yield from self._fill_slots(program, below)
+            found |= {f"{slot}:{parent}": below.get(parent, "null") for parent in parents}
+        return {
+            key: "".join(found[part] if index % 2 else part for index, part in enumerate(parts))
+            for key, parts in pieces.items()
+        }
+
+    def _sealed(self, program: Program, text: str) -> str:
+        def seal(match: re.Match[str]) -> str:
+            return self.gate.keys.seal(self.caller.place(program.cursors[int(match[1])], match[2]), match[3])
+
+        return _CURSOR.sub(seal, text)
+
+    def bound(self, statement: Statement, school_id: str, ids: Sequence[str]) -> list[object]:
+        """The parameters of a statement."""
+        values: list[object] = []
+        for kind, index in statement.binds:
+            if kind == "school":
+                values.append(school_id)
+            elif index is None:
+                values.append(self._list(statement, kind, ids))
+            else:
+                page = self.pages[index]
+                values.append(page.limit if kind == "limit" else page.after if kind == "after" else page.before)
+        return values
+
+    def _list(self, statement: Statement, kind: str, ids: Sequence[str]) -> object:
+        if kind == "ids" and not statement.many:
+            return ids[0]
+        return orjson.dumps(ids).decode() if self.gate.dialect.is_sqlite else list(ids)
