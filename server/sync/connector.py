@@ -11,7 +11,7 @@ from schema.ids import MakeKey, random_key
 from server.database import Database
 from server.sync.client import Declined, WondeClient
 from server.sync.imports import RENEW_SECONDS, ImportResult, begin, complete, kept_alive
-from server.sync.reading import Reading
+from server.sync.reading import Reading, SchoolRecords
 from server.sync.wonde import ENDPOINTS, Endpoint
 
 SOURCE = "wonde"
@@ -40,6 +40,18 @@ async def sync_school(
             await _read(client, reading, endpoint, tell)
         tell("writing", 0)
         return await complete(database, run, reading, key=key, accept_empty=accept_empty)
+
+
+async def import_records(
+    database: Database, records: SchoolRecords, *, source: str, key: MakeKey = random_key
+) -> ImportResult:
+    """Import a school whose records are in memory already, through the same validation and the same writer."""
+    run = await begin(database, source, records.source_id, key)
+    async with kept_alive(database, run):
+        reading = Reading(records.school, records.source_id)
+        for endpoint in ENDPOINTS:
+            await asyncio.to_thread(reading.take, endpoint, records.lists.get(endpoint.path, ()))
+        return await complete(database, run, reading, key=key)
 
 
 async def _read(client: WondeClient, reading: Reading, endpoint: Endpoint, tell: Progress) -> None:

@@ -61,7 +61,7 @@ async def begin(database: Database, source: str, school_source_id: str, key: Mak
         )
         school_id = reserved[0][0] if reserved else new_school_id(key)
         await _take_lease(session, school_id)
-        run = ImportRun(new_record_id("run", school_id, key), school_id, is_new=not found)
+        run = ImportRun(new_record_id("run", school_id), school_id, is_new=not found)
         now = session.dialect.now
         await session.execute(
             "INSERT INTO import_run (school_id, id, source, state, started_at, heartbeat_at) "

@@ -3,7 +3,8 @@
 The connector and the demo data generator both end here, so that what is stored is validated in one place only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
 from schema.fields import Entity
@@ -22,6 +23,19 @@ from server.sync.values import zone_named
 from server.sync.wonde import MEMBERS, PART_KEYS, Endpoint
 
 Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolRecords:
+    """Everything that a MIS API says about one school, in memory: its own record, and its lists by their paths."""
+
+    school: Record
+    lists: Mapping[str, Sequence[Record]]
+
+    @property
+    def source_id(self) -> str:
+        """The school's id at the MIS API."""
+        return str(self.school["id"])
 
 
 class Reading:

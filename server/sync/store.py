@@ -130,7 +130,7 @@ def _entity_statements(name: str, dialect: Dialect) -> dict[str, Emitted]:
     fresh = {**leading, **values, "first_synced_at": now}
     statements: dict[str, UpdateBase] = {
         "insert": insert(target).from_select(
-            list(fresh), select(*fresh.values()).where(stage.c[FLAG] == literal_column("1")).order_by(stage.c.id)
+            list(fresh), select(*fresh.values()).where(stage.c[FLAG] == literal_column("1"))
         ),
         "update": update(target)
         .values({**changed, "deleted_at": null()})
@@ -153,7 +153,7 @@ def _membership_statements(table: str, dialect: Dialect) -> dict[str, Emitted]:
     statements: dict[str, UpdateBase] = {
         "insert": insert(target).from_select(
             ["school_id", own, other],
-            select(_bound("school"), stage.c[own], stage.c[other]).order_by(stage.c[own], stage.c[other]),
+            select(_bound("school"), stage.c[own], stage.c[other]),
         ),
         "delete": delete(target).where(target.c.school_id == _bound("school"), listed),
     }

@@ -1,0 +1,1 @@
+"""Demonstration data: two invented schools of one town, the three apps, and consents in different states."""
