@@ -4,8 +4,10 @@ Hand-made SQL obeys them too. A request compares the version that it read in its
 beyond it.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from sqlalchemy import DDL, Table, event
-from sqlalchemy.schema import BaseDDLElement
 from sqlmodel import SQLModel
 
 BUMP_CONSENT = "UPDATE consent SET version = version + 1 WHERE school_id = {row}.school_id AND app_id = {row}.app_id"
@@ -67,6 +69,6 @@ def attach() -> None:
             event.listen(target, "after_create", _ddl(statement, "postgresql"))
 
 
-def _ddl(statement: str, dialect: str) -> BaseDDLElement:
-    made: BaseDDLElement = DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
+def _ddl(statement: str, dialect: str) -> Callable[..., Any]:
+    made: Callable[..., Any] = DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
     return made

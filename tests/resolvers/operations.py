@@ -178,7 +178,7 @@ class OperationMaker:
 
     def _connection(self, type_name: str, depth: int) -> str:
         target = type_name.removesuffix("Connection")
-        parts = []
+        parts: list[str] = []
         for name in self.source.sample(
             ["nodes", "nodes", "edges", "pageInfo", "totalCount"], self.source.randint(1, 3)
         ):

@@ -69,7 +69,7 @@ async def write_apps(session: Any, world: World, count: int) -> list[str]:
                 "id": f"cns_{number}_{school_id}",
                 "state": "approved",
             }
-            row |= {"version": 1, "manifest_version": 1, "created_at": NOW, "products": "[]"}
+            row |= {"state": "approved", "version": 1, "manifest_version": 1, "created_at": NOW, "products": "[]"}
             row["row_conditions"] = json.dumps(source.choice(CONDITIONS))
             await insert(session, "consent", [row])
             grants = [
