@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from server.cli import COMMANDS
 from tests.manifests import SHIPPED, small
-from tests.server.cli.conftest import Prepared, Shell
+from tests.server.cli.conftest import ROOT, Prepared, Shell
 
 MAESTRO = str(SHIPPED / "maestro.json")
 
@@ -226,6 +227,12 @@ def test_help_names_every_command(shell: Shell) -> None:
     assert ran.status == 0
     named = {line.split()[0] for line in ran.out.partition("Commands:")[2].splitlines() if line.strip()}
     assert named == {name for name, place in COMMANDS.items() if find_spec(place.partition(":")[0])}
+
+
+def test_every_command_is_described_in_the_operators_page() -> None:
+    table = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("## The shell")[2]
+    described = re.findall(r"`([a-z][a-z -]*)`", "".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE)))
+    assert {words.split()[0] for words in described} == set(COMMANDS)
 
 
 def test_the_version_is_shown(shell: Shell) -> None:
