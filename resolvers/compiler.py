@@ -14,7 +14,7 @@ from resolvers.conditions import Visible
 from resolvers.pages import Page
 from resolvers.writer import CURSOR, SLOT, Entry, Json, Nested, Scalar, Writer, literal
 from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Shape, Through, leaves
-from schema.registry import Registry, entity_fields
+from schema.registry import MEMBERSHIP_TABLES, Registry, entity_fields
 
 MAX_LIST_LEVELS = 4
 MAX_SELECTS = 6  # nested SELECTs of one statement (a list is two): SQLite's parser stack holds eight of our shape
@@ -189,18 +189,24 @@ class Compiler:
         visible = self.visible.of(target, own)
         if isinstance(via, Through):
             member = self._alias()
+            # The key of a membership table leads with one side; the other side has an index of its own.
+            index = (
+                "" if via.own == MEMBERSHIP_TABLES[via.table][0] else self.writer.indexed(f"ix_{via.table}_{via.own}")
+            )
             tables = (
-                f"{via.table} {member} {self.writer.join()} {target.table} {own} "
+                f"{via.table} {member}{index} {self.writer.join()} {target.table} {own} "
                 f"ON {own}.school_id = {member}.school_id AND {own}.id = {member}.{via.target}"
             )
             where = (f"{member}.school_id = {school}", f"{member}.{via.own} = {alias}.id", *visible)
             return Source(tables, own, where, f"{member}.{via.target}")
         where = (f"{own}.school_id = {school}",)
+        tables = f"{target.table} {own}"
         if isinstance(via, ForeignKey):
             where += (f"{own}.id = {alias}.{via.column}",)
         elif via.column != "school_id":
             where += (f"{own}.{via.column} = {alias}.id",)
-        return Source(f"{target.table} {own}", own, (*where, *visible), f"{own}.id")
+            tables += self.writer.indexed(f"ix_{target.table}_{via.column}")
+        return Source(tables, own, (*where, *visible), f"{own}.id")
 
     # -- connections
 

@@ -32,7 +32,7 @@ class Root:
         self.own_page = next((page for page in self.pages if page.selected is selected), None)
         self.id_getter = argument(selected, "id") or argument(selected, "ids")
         self.programs: dict[tuple[object, ...], Program] = {}
-        self.denial_bytes: dict[tuple[str, int], list[tuple[int, bytes]]] = {}
+        self.denial_bytes: dict[tuple[str, int, str], list[tuple[int, bytes]]] = {}
 
     def ids(self, values: Values) -> list[str]:
         """The ids that the root names."""
@@ -61,7 +61,7 @@ class Root:
             self.programs.pop(next(iter(self.programs)))
         self.programs[key] = program
 
-    def keep_denials(self, key: tuple[str, int], entries: list[tuple[int, bytes]]) -> None:
+    def keep_denials(self, key: tuple[str, int, str], entries: list[tuple[int, bytes]]) -> None:
         """Keep the rendered denials of one consent version."""
         if len(self.denial_bytes) >= MAX_PROGRAMS:
             self.denial_bytes.pop(next(iter(self.denial_bytes)))

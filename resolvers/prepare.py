@@ -125,10 +125,10 @@ class Preparer:
     def _denials(self, prepared: Prepared) -> Errors:
         """The entries; those of one school's consent version are made once and kept."""
         root = prepared.root
-        schools = [school for group in prepared.groups.values() for school in group.schools]
-        if root.name != "school" or len(schools) != 1:
+        if root.name not in ("school", "node") or not prepared.groups:
             return self._made_denials(prepared)
-        key = (schools[0].consent_id, schools[0].version)
+        group = next(iter(prepared.groups.values()))  # one id: one group, one school, one entity
+        key = (group.schools[0].consent_id, group.schools[0].version, next(iter(group.types)))
         kept = root.denial_bytes.get(key)
         if kept is None:
             kept = self._made_denials(prepared)

@@ -64,6 +64,9 @@ ERRORS: Mapping[str, ErrorKind] = {
     "CONSENT_STATE": ErrorKind(409, "See the consent's state with `fieldgate grants`."),
     "CONSENT_UNKNOWN": ErrorKind(404, "See the school's consents with `fieldgate grants`."),
     # Sync
+    "SCHOOL_SOURCE_INVALID": ErrorKind(
+        409, "Name the school with --school, and with --source-school the one that the MIS API calls so."
+    ),
     "MIS_UNREACHABLE": ErrorKind(502, "Check the MIS API's address and try again; nothing was changed."),
     "MIS_REFUSED": ErrorKind(502, "Check the MIS API's token and the school's approval there; nothing was changed."),
     "MIS_ANSWER_INVALID": ErrorKind(502, "Run the sync again; nothing was changed."),

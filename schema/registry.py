@@ -7,7 +7,7 @@ own scope and the scopes of the objects it sits in are in force; a declaration t
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from schema.fields import Alternatives, Entity, Field, Kind, Link, Part, Sensitivity, snake
+from schema.fields import Alternatives, Entity, Field, Kind, Link, Part, Sensitivity, Through, snake
 from schema.mis import ENTITIES
 
 AUTHENTICATED: Alternatives = ()
@@ -167,3 +167,16 @@ def _and(scopes: tuple[str, ...]) -> Alternatives:
 
 
 REGISTRY = Registry(ENTITIES)
+
+
+def _membership_tables(registry: Registry) -> dict[str, tuple[str, str]]:
+    found: dict[str, tuple[str, str]] = {}
+    for entity in registry.entities.values():
+        for link in entity.links:
+            if isinstance(link.via, Through) and link.via.table not in found:
+                found[link.via.table] = (link.via.own, link.via.target)
+    return found
+
+
+MEMBERSHIP_TABLES: Mapping[str, tuple[str, str]] = _membership_tables(REGISTRY)
+"""The membership tables: name → its two id columns, the first leading the primary key after the school."""

@@ -5,6 +5,7 @@ identity at the MIS API; `deleted_at` marks what a complete read no longer found
 """
 
 import types
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Column, Index, UniqueConstraint
@@ -12,8 +13,8 @@ from sqlmodel import Field as ModelField
 from sqlmodel import SQLModel
 
 from schema.columns import Instant, Key, choice_check, column_type, sqlite_check
-from schema.fields import Choice, Entity, Kind, Leaf, Reverse, Through, leaves
-from schema.registry import REGISTRY, entity_fields
+from schema.fields import Choice, Entity, Kind, Leaf, Reverse, leaves
+from schema.registry import MEMBERSHIP_TABLES, REGISTRY, entity_fields
 
 TABLE_OPTIONS = {"sqlite_with_rowid": False, "sqlite_strict": True}
 
@@ -76,14 +77,9 @@ def _reverse_indexes(entity: Entity) -> list[Index]:
     return [Index(f"ix_{entity.table}_{column}", "school_id", column, "id") for column in sorted(wanted)]
 
 
-def memberships() -> dict[str, tuple[str, str]]:
+def memberships() -> Mapping[str, tuple[str, str]]:
     """The membership tables: name → its two id columns, the first leading the primary key."""
-    found: dict[str, tuple[str, str]] = {}
-    for entity in REGISTRY.entities.values():
-        for link in entity.links:
-            if isinstance(link.via, Through) and link.via.table not in found:
-                found[link.via.table] = (link.via.own, link.via.target)
-    return found
+    return MEMBERSHIP_TABLES
 
 
 def _membership_model(table: str, own: str, target: str) -> type[SQLModel]:
@@ -96,5 +92,5 @@ MODELS: dict[str, type[SQLModel]] = {
     entity.name: _entity_model(entity) for entity in REGISTRY.entities.values()
 }  # fmt: skip
 MEMBERSHIPS: dict[str, type[SQLModel]] = {
-    table: _membership_model(table, own, target) for table, (own, target) in memberships().items()
+    table: _membership_model(table, own, target) for table, (own, target) in MEMBERSHIP_TABLES.items()
 }
