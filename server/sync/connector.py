@@ -7,10 +7,11 @@ goes wrong ends the run as failed and changes nothing.
 import asyncio
 from collections.abc import Callable
 
+from authz.audit import Actor
 from schema.ids import MakeKey, random_key
 from server.database import Database
 from server.sync.client import Declined, WondeClient
-from server.sync.imports import RENEW_SECONDS, ImportResult, begin, complete, kept_alive
+from server.sync.imports import RENEW_SECONDS, ImportResult, Wanted, begin, complete, kept_alive
 from server.sync.reading import Reading, SchoolRecords
 from server.sync.wonde import ENDPOINTS, Endpoint
 
@@ -23,18 +24,19 @@ Progress = Callable[[str, int], None]
 async def sync_school(
     database: Database,
     client: WondeClient,
-    source_id: str,
+    wanted: Wanted,
     *,
+    by: Actor,
     progress: Progress | None = None,
     key: MakeKey = random_key,
     accept_empty: bool = False,
     renew_seconds: float = RENEW_SECONDS,
 ) -> ImportResult:
-    """Import the school that the API calls `source_id`; made here when it is new."""
+    """Import the wanted school; it is made here when only the API knows it."""
     tell = progress or _silent
-    run = await begin(database, SOURCE, source_id, key)
+    run = await begin(database, SOURCE, wanted, by=by, key=key)
     async with kept_alive(database, run, renew_seconds):
-        reading = Reading(await client.school(source_id), source_id)
+        reading = Reading(await client.school(run.source_id), run.source_id)
         for endpoint in ENDPOINTS:
             tell(endpoint.path, 0)
             await _read(client, reading, endpoint, tell)
@@ -43,10 +45,10 @@ async def sync_school(
 
 
 async def import_records(
-    database: Database, records: SchoolRecords, *, source: str, key: MakeKey = random_key
+    database: Database, records: SchoolRecords, *, source: str, by: Actor, key: MakeKey = random_key
 ) -> ImportResult:
     """Import a school whose records are in memory already, through the same validation and the same writer."""
-    run = await begin(database, source, records.source_id, key)
+    run = await begin(database, source, Wanted(source_id=records.source_id), by=by, key=key)
     async with kept_alive(database, run):
         reading = Reading(records.school, records.source_id)
         for endpoint in ENDPOINTS:

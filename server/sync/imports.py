@@ -10,6 +10,8 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from authz import audit
+from authz.audit import Actor
 from authz.session import Dialect, WriteSession
 from schema.errors import FieldgateError
 from schema.ids import MakeKey, new_record_id, new_school_id, random_key
@@ -24,11 +26,21 @@ RENEW_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which school to import: by our id, by its id at the MIS API, or by both, which ties the two together."""
+
+    school_id: str | None = None
+    source_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ImportRun:
-    """An import that was begun. `is_new` says that its school does not exist yet."""
+    """An import that was begun, and by whom. `is_new` says that its school does not exist yet."""
 
     id: str
     school_id: str
+    source_id: str
+    by: Actor
     is_new: bool
 
 
@@ -38,6 +50,7 @@ class ImportResult:
 
     run_id: str
     school_id: str
+    source_id: str
     counts: dict[str, dict[str, int]]
     findings: dict[str, int]
     declined: tuple[str, ...]
@@ -48,29 +61,51 @@ class ImportResult:
         return sum(count[verb] for count in self.counts.values() for verb in ("inserted", "updated", "deleted"))
 
 
-async def begin(database: Database, source: str, school_source_id: str, key: MakeKey = random_key) -> ImportRun:
-    """Begin an import of the school that the MIS API calls `school_source_id`, or refuse: SYNC_RUNNING."""
-    name = f"{source}:{school_source_id}"
+async def begin(database: Database, source: str, wanted: Wanted, *, by: Actor, key: MakeKey = random_key) -> ImportRun:
+    """Begin an import, or refuse: another of the same school is running, or the school is not what was named."""
     async with database.write() as session:
         if not session.dialect.is_sqlite:  # where writers do not queue anyway, two first imports must
-            await session.fetch("SELECT pg_advisory_xact_lock(hashtext(?))", f"fieldgate import {name}")
-        found = await session.fetch("SELECT id FROM school WHERE source_id = ?", school_source_id)
-        # A first import that failed made no school, but its id is used again: it names the same school.
-        reserved = found or await session.fetch(
-            "SELECT school_id FROM import_run WHERE source = ? ORDER BY started_at DESC LIMIT 1", name
-        )
-        school_id = reserved[0][0] if reserved else new_school_id(key)
+            await session.fetch("SELECT pg_advisory_xact_lock(hashtext('fieldgate import'))")
+        found = await _find_school(session, wanted)
+        school_id, source_id = found or await _reserve(session, source, wanted, key)
         await _take_lease(session, school_id)
-        run = ImportRun(new_record_id("run", school_id), school_id, is_new=not found)
+        run = ImportRun(new_record_id("run", school_id), school_id, source_id, by, is_new=found is None)
         now = session.dialect.now
         await session.execute(
             "INSERT INTO import_run (school_id, id, source, state, started_at, heartbeat_at) "
             f"VALUES (?, ?, ?, 'running', {now}, {now})",
             school_id,
             run.id,
-            name,
+            f"{source}:{source_id}",
         )
     return run
+
+
+async def _find_school(session: WriteSession, wanted: Wanted) -> tuple[str, str] | None:
+    """Our id and the MIS API's id of the school; None for a school that only the MIS API knows."""
+    same_source = await session.fetch("SELECT id FROM school WHERE source_id = ?", wanted.source_id)
+    if wanted.school_id is None:
+        return (same_source[0][0], str(wanted.source_id)) if same_source else None
+    rows = await session.fetch("SELECT source_id FROM school WHERE id = ? AND deleted_at IS NULL", wanted.school_id)
+    if not rows:
+        raise FieldgateError("SCHOOL_UNKNOWN", "There is no school with this id.")
+    source_id = rows[0][0] or wanted.source_id
+    if source_id is None:
+        raise FieldgateError("SCHOOL_SOURCE_INVALID", "The school is not tied to a school at the MIS API yet.")
+    if wanted.source_id not in (None, source_id) or any(row[0] != wanted.school_id for row in same_source):
+        raise FieldgateError("SCHOOL_SOURCE_INVALID", "The two ids are of two different schools.")
+    return wanted.school_id, source_id
+
+
+async def _reserve(session: WriteSession, source: str, wanted: Wanted, key: MakeKey) -> tuple[str, str]:
+    """An id for a school that does not exist yet: that of a first import that failed, or a new one."""
+    if wanted.source_id is None:
+        raise FieldgateError("SCHOOL_SOURCE_INVALID", "No school is named.")
+    reserved = await session.fetch(
+        "SELECT school_id FROM import_run WHERE source = ? ORDER BY started_at DESC LIMIT 1",
+        f"{source}:{wanted.source_id}",
+    )
+    return (reserved[0][0] if reserved else new_school_id(key)), wanted.source_id
 
 
 async def _take_lease(session: WriteSession, school_id: str) -> None:
@@ -157,12 +192,20 @@ async def complete(
         _refuse_empty(changes)
     tables = await asyncio.to_thread(staged, changes)
     result = ImportResult(
-        run.id, run.school_id, changes.counts(), dict(changes.findings.by_code), tuple(sorted(changes.kept))
+        run.id,
+        run.school_id,
+        run.source_id,
+        changes.counts(),
+        dict(changes.findings.by_code),
+        tuple(sorted(changes.kept)),
     )
     async with database.write_staged(tables) as session:
         await _fence(session, run)
         now = str((await session.fetch(f"SELECT {session.dialect.instant_text(session.dialect.now)}"))[0][0])
         await apply(session, changes, run.id, now)
+        if run.is_new:
+            details = {"source": run.source_id}
+            await audit.record(session, "school_added", chain=run.school_id, by=run.by, details=details)
         await session.execute(
             f"UPDATE import_run SET state = 'completed', finished_at = {session.dialect.instant()}, counts = ? "
             "WHERE school_id = ? AND id = ?",
