@@ -69,8 +69,7 @@ class Caller:
         if known is None or not known.holds(fresh):
             app_id = fresh.app_id
             rows = yield Ask(self.gate.sql(standing_statement), (school_id, app_id, school_id, app_id, app_id))
-            known = standing(fresh, rows)
-            self.gate.standings.put(known)
+            known = self.gate.standings.put(standing(fresh, rows))
         self.standings[school_id] = known
         self.app_name = known.app_name
         if self.token_hash is not None and not self.gate.dialect.is_sqlite:

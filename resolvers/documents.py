@@ -122,6 +122,7 @@ class Operation:
 
 
 MAX_SHAPES = 64
+SHRINK_EVERY = 1_000
 
 
 class Document:
@@ -170,11 +171,14 @@ class Documents:
         self.limits = limits
         self.max_bytes = max_bytes
         self._kept: OrderedDict[str, Document] = OrderedDict()
-        self._since_measured = 0
+        self._asked = 0
 
     def get(self, text: str) -> Document:
         """The document, kept or fresh; raises RequestRefused."""
         kept = self._kept.get(text)
+        self._asked += 1
+        if self._asked % SHRINK_EVERY == 0:  # kept documents grow too, by a program for each set of scopes
+            self._shrink()
         if kept is not None:
             self._kept.move_to_end(text)
             return kept
@@ -185,9 +189,7 @@ class Documents:
         if document.text in self._kept:
             return
         self._kept[document.text] = document
-        self._since_measured += 1
-        if self._since_measured >= 16 or len(self._kept) <= 16:
-            self._since_measured = 0
+        if len(self._kept) % 16 == 1:
             self._shrink()
 
     def _shrink(self) -> None:

@@ -6,6 +6,7 @@ version.
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 import strawberry
@@ -26,21 +27,34 @@ MAX_STANDINGS = 20_000
 
 
 class Standings:
-    """What consent versions mean, least recently used out first. Never asked without a freshness row."""
+    """What consent versions mean, least recently used out first. Never asked without a freshness row.
+
+    Equal sets of scopes are one object: thousands of schools grant the same, and programs are looked up by them.
+    """
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, Standing] = OrderedDict()
+        self._scopes: dict[frozenset[str], frozenset[str]] = {}
+        self._asked: dict[frozenset[tuple[str, str]], Mapping[str, str]] = {}
 
     def get(self, consent_id: str | None) -> Standing | None:
         """The last known standing of a consent."""
         return self._known.get(consent_id) if consent_id is not None else None
 
-    def put(self, standing: Standing) -> None:
-        """Remember a standing."""
+    def put(self, standing: Standing) -> Standing:
+        """Remember a standing; the one returned shares its sets with others."""
+        if len(self._scopes) > MAX_STANDINGS:
+            self._scopes.clear()
+        if len(self._asked) > MAX_STANDINGS:
+            self._asked.clear()
+        scopes = self._scopes.setdefault(standing.scopes, standing.scopes)
+        asked = self._asked.setdefault(frozenset(standing.asked.items()), standing.asked)
+        standing = replace(standing, scopes=scopes, asked=asked)
         self._known[standing.consent_id] = standing
         self._known.move_to_end(standing.consent_id)
         if len(self._known) > MAX_STANDINGS:
             self._known.popitem(last=False)
+        return standing
 
 
 class Guesses:
