@@ -85,14 +85,15 @@ async def grant(
         consent = await _lapse(session, consent)
     chosen = _chosen(asked, products, consent)
     wanted = _wanted(asked.of(frozenset(chosen)), scopes, app)
-    terms = _terms(asked, app, chosen, consent, end if scopes is None else None)
+    consents_end, grants_end = (end, None) if scopes is None else (None, end)
+    terms = _terms(asked, app, chosen, consent, consents_end)
     if consent is None or not consent.in_force:
         before, consent = consent, await _open(session, school.id, app.id, consent, terms, by)
-        added = await _put_in_force(session, consent, wanted, None if scopes is None else end, by)
+        added = await _put_in_force(session, consent, wanted, grants_end, by)
         details = {"scopes": added, "before": before.state if before else None, "after": _spoken(terms)}
         await _record(session, "consent_granted", consent, by, details)
     else:
-        added = await _put_in_force(session, consent, wanted, None if scopes is None else end, by)
+        added = await _put_in_force(session, consent, wanted, grants_end, by)
         await _amend(session, consent, terms, added, by)
     return await _outcome(session, consent, added)
 
@@ -192,6 +193,8 @@ async def _open(
             school_id, app_id, opened.id, *values, by.name, by.position, terms.expires_at,
         )  # fmt: skip
     else:
+        # INVARIANT: what comes into force is what this approval says; no grant of an earlier one comes back with it.
+        await session.execute("DELETE FROM consent_grant WHERE school_id = ? AND app_id = ?", school_id, app_id)
         opened = replace(consent, state="approved", terms=terms, lapsed=False)
         changed = await session.execute(
             "UPDATE consent SET state = 'approved', products = ?, row_conditions = ?, manifest_version = ?, "
