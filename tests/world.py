@@ -160,6 +160,8 @@ async def write_app(
     at = {"created_at": NOW}
     app = {"id": world.app_id, "slug": "tester", "name": "Tester", "vendor": "Test Ltd", "manifest_version": 1, **at}
     await insert(session, "app", [app])
+    product = {"app_id": world.app_id, "version": 1, "product": "core", "title": "Core"}
+    await insert(session, "app_product", [product])
     asked = [
         {"app_id": world.app_id, "version": 1, "product": "core", "scope": scope, "need": "required", "implied": False}
         for scope in sorted(set(required))
