@@ -30,7 +30,7 @@ class Run:
     def answer(self, *, reject: bool) -> Flow:
         """The bytes of the answer. `reject`: refuse the whole operation when anything in it is denied."""
         self.check_cost()
-        if self.plan.needs_token:
+        if self.plan.needs_token or not self.gate.public_schema:
             yield from self.authenticate()
         prepared: list[Prepared] = []
         for root in self.plan.data_roots:
