@@ -18,6 +18,8 @@ LIST_GUESS = 10  # records assumed in a list without pages, such as a pupil's me
 MAX_PROGRAMS = 64
 Decided = tuple[frozenset[str], tuple[str, ...]]
 """Scopes and row conditions: all of a standing that changes a program."""
+DenialKey = tuple[str, int, frozenset[str], str]
+"""Consent, version, scopes and entity: all that changes the entries of one record."""
 
 
 class Root:
@@ -32,7 +34,7 @@ class Root:
         self.own_page = next((page for page in self.pages if page.selected is selected), None)
         self.id_getter = argument(selected, "id") or argument(selected, "ids")
         self.programs: dict[tuple[object, ...], Program] = {}
-        self.denial_bytes: dict[tuple[str, int, str], list[tuple[int, bytes]]] = {}
+        self.denial_bytes: dict[DenialKey, list[tuple[int, bytes]]] = {}
 
     def ids(self, values: Values) -> list[str]:
         """The ids that the root names."""
@@ -61,8 +63,8 @@ class Root:
             self.programs.pop(next(iter(self.programs)))
         self.programs[key] = program
 
-    def keep_denials(self, key: tuple[str, int, str], entries: list[tuple[int, bytes]]) -> None:
-        """Keep the rendered denials of one consent version."""
+    def keep_denials(self, key: DenialKey, entries: list[tuple[int, bytes]]) -> None:
+        """Keep the rendered denials of one record's kind at one school."""
         if len(self.denial_bytes) >= MAX_PROGRAMS:
             self.denial_bytes.pop(next(iter(self.denial_bytes)))
         self.denial_bytes[key] = entries

@@ -123,12 +123,14 @@ class Preparer:
             self.pages[spec.selected.index] = spec.bind(self.values, limits.default_page, limits.page_cap, open_cursor)
 
     def _denials(self, prepared: Prepared) -> Errors:
-        """The entries; those of one school's consent version are made once and kept."""
+        """The entries; those of one school's consent version are made once and kept, until a grant expires."""
         root = prepared.root
         if root.name not in ("school", "node") or not prepared.groups:
             return self._made_denials(prepared)
         group = next(iter(prepared.groups.values()))  # one id: one group, one school, one entity
-        key = (group.schools[0].consent_id, group.schools[0].version, next(iter(group.types)))
+        school = group.schools[0]
+        # INVARIANT: the scopes are part of the key: they also change by a grant's expiry, which raises no version.
+        key = (school.consent_id, school.version, school.scopes, next(iter(group.types)))
         kept = root.denial_bytes.get(key)
         if kept is None:
             kept = self._made_denials(prepared)
