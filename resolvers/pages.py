@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import IntValueNode, NullValueNode, StringValueNode, ValueNode
+from graphql import IntValueNode, ListValueNode, NullValueNode, StringValueNode, ValueNode
 from graphql.language import VariableNode
 
 from authz.selection import Selected
@@ -46,6 +46,9 @@ def _getter(node: ValueNode) -> Getter:
     if isinstance(node, VariableNode):
         name = node.name.value
         return lambda values: values.get(name)
+    if isinstance(node, ListValueNode):  # its items may be variables
+        items = [_getter(item) for item in node.values]
+        return lambda values: [get(values) for get in items]
     value = literal_value(node)
     return lambda values: value
 
@@ -58,9 +61,6 @@ def literal_value(node: ValueNode) -> Any:
         return int(node.value)
     if isinstance(node, StringValueNode):
         return node.value
-    items = getattr(node, "values", None)
-    if items is not None:
-        return [literal_value(item) for item in items]
     return getattr(node, "value", None)
 
 
