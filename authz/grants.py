@@ -6,7 +6,7 @@ expiry, and every request compares both.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from authz.session import Dialect, Row
@@ -53,8 +53,13 @@ class Standing:
 
     def requested(self, missing: Sequence[str]) -> str:
         """How much the app asked for the missing scopes."""
-        needs = {self.asked.get(scope, "NOT_REQUESTED") for scope in missing}
-        return next((need for need in ("REQUIRED", "OPTIONAL") if need in needs), "NOT_REQUESTED")
+        return strongest(self.asked.get(scope, "NOT_REQUESTED") for scope in missing)
+
+
+def strongest(needs: Iterable[str]) -> str:
+    """The strongest of several needs."""
+    found = set(needs)
+    return next((need for need in ("REQUIRED", "OPTIONAL") if need in found), "NOT_REQUESTED")
 
 
 def token_is_valid(dialect: Dialect, alias: str = "t") -> str:

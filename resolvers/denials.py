@@ -6,7 +6,7 @@ Schools that lack the same scopes share one entry. An entry is made once per con
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from authz.grants import Standing
+from authz.grants import Standing, strongest
 from authz.plan import Denial
 
 NAMED_SCHOOLS = 3
@@ -55,7 +55,7 @@ def _entry(denial: Denial, schools: Sequence[Standing], base_url: str) -> dict[s
         ]
     extensions["requiredScopes"] = [list(scopes) for scopes in denial.rule]
     extensions["missingScopes"] = list(denial.missing)
-    extensions["requested"] = first.requested(denial.missing)
+    extensions["requested"] = strongest(school.requested(denial.missing) for school in schools)
     if len(schools) == 1:
         extensions["consentUrl"] = consent_url(base_url, first.consent_id)
     entry["extensions"] = extensions
