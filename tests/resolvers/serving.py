@@ -103,16 +103,17 @@ class Serving:
             await insert(session, "app", [{**head, "created_at": NOW}])
             token = {"hash": token_hash, "id": f"tok_{number}", "app_id": app_id, "hint": "none", "created_at": NOW}
             await insert(session, "app_token", [token])
+            core = {"app_id": app_id, "version": 1, "product": "core"}
+            await insert(session, "app_product", [{**core, "title": "Core", "row_conditions": "[]"}])
             scopes = [
-                {"app_id": app_id, "version": 1, "product": "core", "scope": scope, "need": need, "implied": False}
-                for scope, need in (asked or {}).items()
+                {**core, "scope": scope, "need": need, "implied": False} for scope, need in (asked or {}).items()
             ]
             await insert(session, "app_scope", scopes)
             for school, granted in grants.items():
                 key = {"school_id": self.schools[school], "app_id": app_id}
-                consent = {**key, "id": made.consents[school], "state": "approved", "version": 1, "products": "[]"}
-                consent |= {"row_conditions": json.dumps(list(row_conditions)), "manifest_version": 1}
-                await insert(session, "consent", [{**consent, "created_at": NOW}])
+                consent = {**key, "id": made.consents[school], "state": "approved", "version": 1}
+                consent |= {"products": '["core"]', "manifest_version": 1, "created_at": NOW}
+                await insert(session, "consent", [{**consent, "row_conditions": json.dumps(list(row_conditions))}])
                 rows = [{**key, "scope": scope, "granted_at": NOW, "granted_by": "a test"} for scope in sorted(granted)]
                 await insert(session, "consent_grant", rows)
         return made
@@ -172,6 +173,8 @@ def make_serving_world() -> World:
     world.rows["school"].append(empty)
     for row in world.rows["school"]:
         row["deleted_at"] = None
+    for number, row in enumerate(world.rows["employee"]):
+        row["current"] = (True, False, None)[number % 3]
     first = world.rows["school"][0]
     first |= {name: True for name in ("allows_writeback", "has_timetables") if first[name] is None}
     return world
