@@ -135,16 +135,16 @@ class GraphQLEndpoint:
 
     async def _request(self, exchange: Exchange, given: Headers, scope: Scope, receive: Receive) -> Request | None:
         """The request; None where it is refused already, with a header that belongs to the refusal."""
+        if exchange.method not in ("POST", "GET", "HEAD"):
+            error = FieldgateError("METHOD_NOT_ALLOWED", "This address answers GET and POST.")
+            exchange.refuse(error, (b"allow", b"GET, HEAD, POST"))
+            return None
         if exchange.media_type is None:
             raise FieldgateError(
                 "NOT_ACCEPTABLE", "Nothing in `Accept` is `application/graphql-response+json` or `application/json`."
             )
         if exchange.method == "POST":
             return await posted(given, receive, most_bytes=self.max_body_bytes, seconds=self.body_seconds)
-        if exchange.method not in ("GET", "HEAD"):
-            error = FieldgateError("METHOD_NOT_ALLOWED", "This address answers GET and POST.")
-            exchange.refuse(error, (b"allow", b"GET, HEAD, POST"))
-            return None
         request = asked_by_url(given, scope["query_string"])
         if _NO_QUERY.search(request.query) and not self._is_query(request):
             error = FieldgateError("METHOD_NOT_ALLOWED", "By GET only queries are answered.")

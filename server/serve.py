@@ -47,14 +47,14 @@ def serve(settings: Settings, ready: Ready = say_ready) -> None:
     config = uvicorn.Config(
         "server.serve:application",
         factory=True,
-        host=settings.host,
-        port=settings.port,
         workers=settings.workers,
         loop="uvloop",
         http=BoundedHttpProtocol,
         ws="none",
-        access_log=False,
+        lifespan="on",
         log_config=LIBRARY_LOGGING,
+        log_level="error",  # a line for each malformed request would be the callers' to multiply
+        access_log=False,
         server_header=False,
         proxy_headers=False,  # who asks is known from the token alone
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
