@@ -21,6 +21,7 @@ from schema.errors import FieldgateError
 
 SATURATED = 1_000_000
 MAX_FIELDS = 10_000
+MAX_DEFINITIONS = 250  # a fragment may spread the next: opening them must not exhaust the stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,41 +85,22 @@ class _Counter:
         if name in self.known:
             return self.known[name]
         fragment = self.fragments.get(name)
-        if fragment is None or name in self.open:  # validation refuses both; a cycle is never memoised
+        if fragment is None or name in self.open:  # validation refuses both
             return Measure()
         self.open.add(name)
         measured = self.selection(fragment.selection_set)
         self.open.discard(name)
-        if not self.open or not self._in_cycle(name):
-            self.known[name] = measured
+        # INVARIANT: a fragment is opened once. A measure taken inside a cycle is too small; validation refuses cycles.
+        self.known[name] = measured
         return measured
-
-    def _in_cycle(self, name: str) -> bool:
-        stack, seen = [name], set[str]()
-        while stack:
-            fragment = self.fragments.get(stack.pop())
-            for spread in _spreads(fragment.selection_set) if fragment else ():
-                if spread == name:
-                    return True
-                if spread not in seen:
-                    seen.add(spread)
-                    stack.append(spread)
-        return False
-
-
-def _spreads(node: SelectionSetNode | None) -> list[str]:
-    found: list[str] = []
-    for child in node.selections if node else ():
-        if isinstance(child, FragmentSpreadNode):
-            found.append(child.name.value)
-        elif isinstance(child, FieldNode | InlineFragmentNode):
-            found += _spreads(child.selection_set)
-    return found
 
 
 def check_document(document: DocumentNode, limits: Limits) -> None:
     """Refuse a document that goes beyond a bound, whichever operation would run."""
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    if len(document.definitions) > MAX_DEFINITIONS:
+        text = f"The document has more than {MAX_DEFINITIONS} operations and fragments."
+        raise FieldgateError("QUERY_TOO_LARGE", text)
     counter = _Counter(fragments)
     total = Measure()
     for definition in document.definitions:
