@@ -17,6 +17,7 @@ from graphql import (
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
+    VariableDefinitionNode,
     parse,
     validate,
 )
@@ -69,17 +70,25 @@ class _Uses(Visitor):
 class Operation:
     """One operation of a document, with its plans by shape."""
 
-    def __init__(self, schema: GraphQLSchema, node: OperationDefinitionNode, document: DocumentNode) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        node: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        uses: _Uses,
+    ) -> None:
         self.schema = schema
         self.node = node
-        self.fragments = {
-            each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
-        }
-        uses = _Uses()
-        visit(document, uses)
+        self.fragments = fragments
         self.conditions = sorted(uses.conditions)
         self.pages = sorted(uses.pages)
         self.plain = _plain_variables(node)
+        # A default lets a nullable variable stand in a condition, which cannot be null all the same.
+        self.never_null = [
+            definition
+            for definition in node.variable_definitions or ()
+            if definition.default_value is not None and definition.variable.name.value in uses.conditions
+        ]
         self.plans: dict[tuple[object, ...], OperationPlan] = {}
 
     def values(self, given: Mapping[str, Any]) -> Values:
@@ -93,17 +102,17 @@ class Operation:
         )
         if isinstance(coerced, list):
             raise RequestRefused("BAD_VARIABLES", [self._bad_variable(error) for error in coerced])
-        return coerced.coerced
+        values: Values = coerced.coerced
+        for definition in self.never_null:
+            if values.get(definition.variable.name.value) is None:
+                raise RequestRefused("BAD_VARIABLES", [_bad_value(definition)])
+        return values
 
     def _bad_variable(self, error: GraphQLError) -> dict[str, Any]:
         for definition in self.node.variable_definitions or ():
             name = definition.variable.name.value
             if f"'${name}'" in error.message or f'"${name}"' in error.message:
-                text = f"Variable `${name}` has not a value of the type that the operation declares."
-                entry: dict[str, Any] = {"message": text}
-                if error.locations:
-                    entry["locations"] = [{"line": each.line, "column": each.column} for each in error.locations]
-                return {**entry, "extensions": FieldgateError("BAD_VARIABLES", text).extensions()}
+                return _bad_value(definition)
         text = "The variables are not of the types that the operation declares."
         return {"message": text, "extensions": FieldgateError("BAD_VARIABLES", text).extensions()}
 
@@ -125,14 +134,26 @@ MAX_SHAPES = 64
 SHRINK_EVERY = 1_000
 
 
+def _bad_value(definition: VariableDefinitionNode) -> dict[str, Any]:
+    text = f"Variable `${definition.variable.name.value}` has not a value of the type that the operation declares."
+    entry: dict[str, Any] = {"message": text}
+    if definition.loc is not None:
+        place = definition.loc.source.get_location(definition.loc.start)
+        entry["locations"] = [{"line": place.line, "column": place.column}]
+    return {**entry, "extensions": FieldgateError("BAD_VARIABLES", text).extensions()}
+
+
 class Document:
     """A validated document and its operations."""
 
     def __init__(self, schema: GraphQLSchema, text: str, node: DocumentNode) -> None:
         self.text = text
         self.node = node
+        fragments = {each.name.value: each for each in node.definitions if isinstance(each, FragmentDefinitionNode)}
+        uses = _Uses()
+        visit(node, uses)  # once for all operations: a document may have thousands
         self.operations = {
-            (each.name.value if each.name else None): Operation(schema, each, node)
+            (each.name.value if each.name else None): Operation(schema, each, fragments, uses)
             for each in node.definitions
             if isinstance(each, OperationDefinitionNode)
         }
