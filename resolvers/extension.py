@@ -4,6 +4,7 @@
 context: the reference reader enforces, and without one every field refuses.
 """
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,8 +60,11 @@ class PlannedExecution(SchemaExtension):
         yield
 
 
+_LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)")  # GraphQL's lines; str.splitlines knows more ends than these
+
+
 def _graphql_error(entry: dict[str, Any], text: str) -> GraphQLError:
-    lines = text.splitlines(keepends=True)
+    lines = _LINES.findall(text)
     positions = [
         sum(len(line) for line in lines[: place["line"] - 1]) + place["column"] - 1
         for place in entry.get("locations", ())
