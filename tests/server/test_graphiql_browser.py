@@ -6,18 +6,16 @@ All of it under the page's own content policy, with no request outside the origi
 
 import json
 import re
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Route, expect, sync_playwright
 
-from tests.server.graphiql_stand_in import APP_NAME, TOKEN, stand_in
+from tests.server.conftest import Site
+from tests.world import TOKEN
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -46,19 +44,8 @@ class RunningServer:
 
 
 @pytest.fixture(scope="module")
-def graphql_server() -> Iterator[RunningServer]:
-    config = uvicorn.Config(stand_in(), host="127.0.0.1", port=0, log_level="warning", ws="none", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 10
-    while not server.started:
-        assert time.monotonic() < deadline, "The server did not start."
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield RunningServer(f"http://127.0.0.1:{port}", TOKEN, APP_NAME)
-    server.should_exit = True
-    thread.join(10)
+def graphql_server(site: Site) -> RunningServer:
+    return RunningServer(site.origin, TOKEN, "Tester")
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +180,7 @@ def test_a_typed_query_is_answered_and_the_docs_show_the_scope_of_a_field(opened
     expect(page.locator(".graphiql-query-editor .view-line")).not_to_have_count(1)
     page.locator(".graphiql-query-editor .view-lines").click()
     page.keyboard.press("Control+Home")
-    for link in ("Query", "School", "StudentConnection", "Student", "EducationDetails"):
+    for link in ("Query", "School", "StudentConnection", "Student", "StudentEducationDetails"):
         docs(page).get_by_role("link", name=link, exact=True).first.click()
     expect(docs(page).get_by_text("students.upn.read")).to_be_visible()
     keep_screenshot(page, "graphiql-scopes-of-a-type")
