@@ -131,6 +131,7 @@ class Operation:
 
 
 MAX_SHAPES = 64
+LONGEST_MESSAGE = 1_000  # graphql-core repeats a value, which may be as long as the document
 SHRINK_EVERY = 1_000
 
 
@@ -244,10 +245,15 @@ class Documents:
 
 
 def _graphql_entry(error: GraphQLError, code: str) -> dict[str, Any]:
-    entry: dict[str, Any] = {"message": error.message}
+    text = error.message
+    if error.original_error is not None:  # what Python says about a value is for nobody outside
+        text = "A value in the document is not of the type expected there."
+    elif len(text) > LONGEST_MESSAGE:
+        text = f"{text[:LONGEST_MESSAGE]}…"
+    entry: dict[str, Any] = {"message": text}
     if error.locations:
         entry["locations"] = [{"line": each.line, "column": each.column} for each in error.locations]
-    entry["extensions"] = FieldgateError(code, error.message).extensions()
+    entry["extensions"] = FieldgateError(code, text).extensions()
     return entry
 
 

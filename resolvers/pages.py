@@ -16,6 +16,7 @@ from schema.errors import FieldgateError
 
 Values = Mapping[str, Any]
 Getter = Callable[[Values], Any]
+INT_CHARACTERS = len("-2147483648")
 PAGE_ARGUMENTS = ("first", "after", "last", "before")
 
 
@@ -58,7 +59,8 @@ def literal_value(node: ValueNode) -> Any:
     if isinstance(node, NullValueNode):
         return None
     if isinstance(node, IntValueNode):
-        return int(node.value)
+        # Only an ID may be longer than an Int, and it is text all the same.
+        return int(node.value) if len(node.value) <= INT_CHARACTERS else node.value
     if isinstance(node, StringValueNode):
         return node.value
     return getattr(node, "value", None)
