@@ -105,9 +105,7 @@ class Serving:
             await insert(session, "app_token", [token])
             core = {"app_id": app_id, "version": 1, "product": "core"}
             await insert(session, "app_product", [{**core, "title": "Core", "row_conditions": "[]"}])
-            scopes = [
-                {**core, "scope": scope, "need": need, "implied": False} for scope, need in (asked or {}).items()
-            ]
+            scopes = [{**core, "scope": scope, "need": need, "implied": False} for scope, need in (asked or {}).items()]
             await insert(session, "app_scope", scopes)
             for school, granted in grants.items():
                 key = {"school_id": self.schools[school], "app_id": app_id}
@@ -173,6 +171,10 @@ def make_serving_world() -> World:
     world.rows["school"].append(empty)
     for row in world.rows["school"]:
         row["deleted_at"] = None
+    for school in (0, 1):
+        student = shown(world, "student", school)[0]["id"]
+        for row in world.of("student_contact", school)[:6]:
+            row["student_id"] = student
     for number, row in enumerate(world.rows["employee"]):
         row["current"] = (True, False, None)[number % 3]
     first = world.rows["school"][0]
