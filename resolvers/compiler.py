@@ -94,7 +94,9 @@ class Compiler:
         else:
             where.append(f"{alias}.id = {self._bind('ids')}")
         text = self._entity(entity, alias, children).text
-        self.program.main.sql = f"SELECT {alias}.id, {text} FROM {entity.table} {alias} WHERE {' AND '.join(where)}"
+        self.program.main.sql = (
+            f"SELECT {alias}.id, {self.writer.answer(text)} FROM {entity.table} {alias} WHERE {' AND '.join(where)}"
+        )
         return self.program
 
     # -- objects
@@ -171,7 +173,7 @@ class Compiler:
         parent = self._alias()
         tables = self.writer.parents(self._bind("parents"), entity.table, parent, is_school=entity.name == "School")
         text = self._link(entity, parent, link, selected)
-        statement.sql = f"SELECT {parent}.id, {text} FROM {tables}"
+        statement.sql = f"SELECT {parent}.id, {self.writer.answer(text)} FROM {tables}"
         self.statement, self.lists, self.selects = outer
         return self.writer.marker(SLOT, [literal(f"{number}:"), f"{alias}.id"])
 

@@ -52,7 +52,7 @@ def _flow(run: Run, root: Root, guess: Standing) -> Flow:
     if not rows or not guess.holds(freshness(rows[0])):
         return None
     text: str | None = rows[0][6]
-    texts = yield from run.reader.filled(program, {wanted[0]: text} if text is not None else {})
+    texts = yield from run.reader.filled(program, {wanted[0]: text.encode()} if text is not None else {})
     return run.assemble({root.key: run.answer_of(prepared, texts)})
 
 

@@ -18,10 +18,11 @@ from resolvers.prepare import Group
 from resolvers.writer import CURSOR, SLOT
 from schema.errors import FieldgateError
 
-Texts = dict[str, str]
-"""JSON texts by record id."""
+Texts = dict[str, bytes]
+"""JSON texts by record id, in UTF-8."""
 
-_CURSOR = re.compile(f"{CURSOR}(\\d+):([^:]*):([^{CURSOR}]*){CURSOR}")
+_SLOT = SLOT.encode()
+_CURSOR = re.compile(f"{CURSOR}(\\d+):([^:]*):([^{CURSOR}]*){CURSOR}".encode())
 
 
 class RecordReader:
@@ -57,7 +58,8 @@ class RecordReader:
         texts: Texts = {}
         for school in group.schools if type_name != "School" else group.schools[:1]:
             rows = yield Ask(program.main.sql, self.bound(program.main, school.school_id, ids))
-            texts.update((row[0], row[1]) for row in rows)
+            for row in rows:
+                texts[row[0]] = encoded(row[1])
         return (yield from self.filled(program, texts))
 
     def filled(self, program: Program, texts: Texts) -> Flow:
@@ -70,27 +72,28 @@ class RecordReader:
 
     def _fill_slots(self, program: Program, texts: Texts) -> Flow:
         wanted: dict[int, dict[str, None]] = {}
-        pieces = {key: text.split(SLOT) for key, text in texts.items()}
+        pieces = {key: text.split(_SLOT) for key, text in texts.items()}
         for parts in pieces.values():
             for mark in parts[1::2]:
-                number, _, parent = mark.partition(":")
+                number, _, parent = mark.decode().partition(":")
                 wanted.setdefault(int(number), {})[parent] = None
-        found: Texts = {}
+        found: dict[bytes, bytes] = {}
         for slot, parents in wanted.items():
             statement = program.slots[slot]
             rows = yield Ask(statement.sql, self.bound(statement, "", list(parents)))
-            below: Texts = {row[0]: row[1] for row in rows}
-            if any(SLOT in text for text in below.values()):
+            below: Texts = {row[0]: encoded(row[1]) for row in rows}
+            if any(_SLOT in text for text in below.values()):
                 below = yield from self._fill_slots(program, below)
-            found |= {f"{slot}:{parent}": below.get(parent, "null") for parent in parents}
+            found |= {f"{slot}:{parent}".encode(): below.get(parent, b"null") for parent in parents}
         return {
-            key: "".join(found[part] if index % 2 else part for index, part in enumerate(parts))
+            key: b"".join(found[part] if index % 2 else part for index, part in enumerate(parts))
             for key, parts in pieces.items()
         }
 
-    def _sealed(self, program: Program, text: str) -> str:
-        def seal(match: re.Match[str]) -> str:
-            return self.gate.keys.seal(self.caller.place(program.cursors[int(match[1])], match[2]), match[3])
+    def _sealed(self, program: Program, text: bytes) -> bytes:
+        def seal(match: re.Match[bytes]) -> bytes:
+            place = self.caller.place(program.cursors[int(match[1])], match[2].decode())
+            return self.gate.keys.seal(place, match[3].decode()).encode()
 
         return _CURSOR.sub(seal, text)
 
@@ -111,3 +114,8 @@ class RecordReader:
         if kind == "ids" and not statement.many:
             return ids[0]
         return orjson.dumps(ids).decode() if self.gate.dialect.is_sqlite else list(ids)
+
+
+def encoded(text: str | bytes) -> bytes:
+    """A JSON text as the drivers give it: bytes from SQLite, a string from PostgreSQL."""
+    return text if isinstance(text, bytes) else text.encode()

@@ -32,48 +32,48 @@ class _SchoolList:
         made = []
         for child in self.root.selected.below:
             value = yield from self._value(child, shown)
-            made.append(f'"{child.key}":{value}')
-        return RootAnswer(("{" + ",".join(made) + "}").encode(), self.prepared.denials)
+            made.append(f'"{child.key}":'.encode() + value)
+        return RootAnswer(b"{" + b",".join(made) + b"}", self.prepared.denials)
 
     def _value(self, child: Selected, shown: Sequence[str]) -> Flow:
         if child.name == "totalCount":
             rows = yield Ask(self.gate.count_sql(), (self.reader.caller.app_id,))
-            return str(rows[0][0])
+            return b"%d" % rows[0][0]
         if child.name == "pageInfo":
             return (yield from self._page_info(child))
         if child.name == "nodes":
-            return "[" + ",".join(self.texts[child.index][each] for each in shown) + "]"
+            return b"[" + b",".join(self.texts[child.index][each] for each in shown) + b"]"
         if child.name == "edges":
-            return "[" + ",".join(self._edge(child, each) for each in shown) + "]"
-        return '"SchoolConnection"'
+            return b"[" + b",".join(self._edge(child, each) for each in shown) + b"]"
+        return b'"SchoolConnection"'
 
-    def _edge(self, edges: Selected, school_id: str) -> str:
+    def _edge(self, edges: Selected, school_id: str) -> bytes:
         parts = []
         for part in edges.below:
-            value = '"SchoolEdge"'
+            value = b'"SchoolEdge"'
             if part.name == "cursor":
                 value = self._cursor(school_id)
             elif part.name == "node":
                 value = self.texts[part.index][school_id]
-            parts.append(f'"{part.key}":{value}')
-        return "{" + ",".join(parts) + "}"
+            parts.append(f'"{part.key}":'.encode() + value)
+        return b"{" + b",".join(parts) + b"}"
 
-    def _cursor(self, school_id: str) -> str:
-        return f'"{self.gate.keys.seal(self.place, school_id)}"'
+    def _cursor(self, school_id: str) -> bytes:
+        return f'"{self.gate.keys.seal(self.place, school_id)}"'.encode()
 
     def _page_info(self, child: Selected) -> Flow:
         ids = self.prepared.ids
         page = self.reader.pages[self.root.selected.index]
         parts = []
         for part in child.below:
-            value = '"PageInfo"'
+            value = b'"PageInfo"'
             if part.name in ("hasNextPage", "hasPreviousPage"):
                 beyond = yield from self._stands_beyond(page, backwards=part.name == "hasPreviousPage")
-                value = "true" if beyond else "false"
+                value = b"true" if beyond else b"false"
             elif part.name in ("startCursor", "endCursor"):
-                value = self._cursor(ids[0 if part.name == "startCursor" else -1]) if ids else "null"
-            parts.append(f'"{part.key}":{value}')
-        return "{" + ",".join(parts) + "}"
+                value = self._cursor(ids[0 if part.name == "startCursor" else -1]) if ids else b"null"
+            parts.append(f'"{part.key}":'.encode() + value)
+        return b"{" + b",".join(parts) + b"}"
 
     def _stands_beyond(self, page: Page, *, backwards: bool) -> Flow:
         """Whether a consented school stands before (backwards) or after the page."""

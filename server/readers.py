@@ -128,19 +128,21 @@ def _read_error(error: sqlite3.Error) -> FieldgateError:
     return clear_error(error) or FieldgateError("UNAVAILABLE", "The database cannot answer now.")
 
 
+_OBJECT = "SELECT json_object('a', CASE WHEN 1 THEN json_object('b', 1) END, 'c', CASE WHEN 0 THEN json('{}') END)"
+_FLAGS = (
+    "SELECT group_concat(j, ',') FROM (SELECT json_object('a', CASE value WHEN 1 THEN json('true') WHEN 0 THEN "
+    "json('false') END) AS j FROM json_each('[1,0,null,1]'))"
+)
+_ORDER = "SELECT group_concat(j, ',') FROM (SELECT value AS j FROM json_each('[3,1,2]') ORDER BY value DESC LIMIT 9)"
+KEPT = {_OBJECT: '{"a":{"b":1},"c":null}', _FLAGS: '{"a":true},{"a":false},{"a":null},{"a":true}'} | (
+    {} if ORDERED_AGGREGATES else {_ORDER: "3,2,1"}
+)
+"""What the compiled SQL relies on in SQLite: a statement and its one value."""
+
+
 def self_check(connection: sqlite3.Connection) -> None:
     """Refuse a SQLite that does not keep what the compiled SQL relies on, before anything is served."""
-    nested = connection.execute(
-        "SELECT json_object('a', CASE WHEN 1 THEN json_object('b', 1) END, "
-        "'c', CASE WHEN 0 THEN json_object('d', 1) END)"
-    ).fetchone()[0]
-    ordered = True
-    if not ORDERED_AGGREGATES:
-        found = connection.execute(
-            "SELECT group_concat(j, ',') FROM (SELECT value AS j FROM json_each('[3,1,2]') ORDER BY value DESC LIMIT 9)"
-        ).fetchone()[0]
-        ordered = found == "3,2,1"
-    if nested != '{"a":{"b":1},"c":null}' or not ordered:
+    if any(connection.execute(statement).fetchone()[0] != value for statement, value in KEPT.items()):
         raise FieldgateError(
             "SETTING_INVALID", f"SQLite {sqlite3.sqlite_version} does not keep the order or nesting that answers need."
         )
