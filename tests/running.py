@@ -110,11 +110,13 @@ def served(app: ASGIApp) -> Iterator[str]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    until = time.monotonic() + START_SECONDS
-    while not server.started:
-        if time.monotonic() > until or not thread.is_alive():
-            raise RuntimeError("The application did not start.")
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(STOP_SECONDS)
+    try:
+        until = time.monotonic() + START_SECONDS
+        while not server.started:
+            if time.monotonic() > until or not thread.is_alive():
+                raise RuntimeError("The application did not start.")
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(STOP_SECONDS)
