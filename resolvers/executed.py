@@ -24,7 +24,6 @@ from resolvers.documents import Values
 from resolvers.gate import Gate
 from resolvers.operation import OperationPlan
 from resolvers.viewer import viewer_value
-from schema.errors import FieldgateError
 
 
 class StoredValues:
@@ -94,19 +93,12 @@ def cut_document(plan: OperationPlan, nodes: Sequence[FieldNode]) -> DocumentNod
 
 
 def error_entry(error: GraphQLError) -> dict[str, Any]:
-    """An executor's error as an entry; what we did not raise ourselves is masked."""
-    original = error.original_error
-    if original is None:
-        entry: dict[str, Any] = {"message": error.message}
-        extensions: dict[str, Any] = {}
-    else:
-        known = original if isinstance(original, FieldgateError) else None
-        shown = known or FieldgateError("INTERNAL_ERROR", "Something went wrong on the server.")
-        entry, extensions = {"message": shown.message}, shown.extensions()
+    """An executor's own error as an entry. What a resolver raised is raised on: the transport masks and logs it."""
+    if error.original_error is not None:
+        raise error.original_error
+    entry: dict[str, Any] = {"message": error.message}
     if error.locations:
         entry["locations"] = [{"line": each.line, "column": each.column} for each in error.locations]
     if error.path:
         entry["path"] = list(error.path)
-    if extensions:
-        entry["extensions"] = extensions
     return entry

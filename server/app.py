@@ -47,7 +47,7 @@ async def opened(settings: Settings, log: Log) -> AsyncIterator[Site]:
     """The site over an open database; FieldgateError says why it cannot be opened."""
     if await pending(settings.database_url):
         raise FieldgateError("DATABASE_NOT_MIGRATED", "The database is not of this version.")
-    database = open_database(settings.database_url, pool_size=settings.pool_size)
+    database = open_database(settings.database_url, pool_size=settings.pool_size, pgbouncer=settings.pgbouncer)
     if not isinstance(database, SqliteDatabase | PostgresDatabase):
         raise TypeError(type(database).__name__)
     async with contextlib.AsyncExitStack() as stack:

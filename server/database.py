@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from server.staging import StagedTable
 
 BUSY_TIMEOUT_SECONDS = 30.0
+CONNECTION_SETTINGS = {
+    "timezone": "UTC",
+    "jit": "off",
+    # A writer that waits for another gives up as on SQLite, with a refusal of ours.
+    "lock_timeout": f"{BUSY_TIMEOUT_SECONDS:.0f}s",
+}
 STAGED_CACHE_KIB = 65_536
 """Page cache of a large write, so that its pages reach the file once, at commit."""
 
@@ -62,10 +68,13 @@ def sqlite_path(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
 
 
-def open_database(url: str, *, pool_size: int = 8) -> Database:
-    """The database at the URL; connections are made on first use."""
+def open_database(url: str, *, pool_size: int = 8, pgbouncer: bool = False) -> Database:
+    """The database at the URL; connections are made on first use.
+
+    `pgbouncer`: nothing is prepared that would have to outlive a transaction.
+    """
     if is_postgresql(url):
-        return PostgresDatabase(url, pool_size=pool_size)
+        return PostgresDatabase(url, pool_size=pool_size, pgbouncer=pgbouncer)
     return SqliteDatabase(sqlite_path(url))
 
 
@@ -245,8 +254,9 @@ class PostgresDatabase:
 
     dialect = POSTGRESQL
 
-    def __init__(self, url: str, *, pool_size: int) -> None:
+    def __init__(self, url: str, *, pool_size: int, pgbouncer: bool = False) -> None:
         self.url = url
+        self.pgbouncer = pgbouncer
         self.pool_size = pool_size
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._opening = asyncio.Lock()
@@ -264,15 +274,14 @@ class PostgresDatabase:
                         max_size=self.pool_size,
                         command_timeout=60,
                         timeout=5,
-                        statement_cache_size=1024,
-                        max_cacheable_statement_size=0,
                         reset=_left_as_it_is,
+                        max_cacheable_statement_size=0,
+                        # Behind PgBouncer the next transaction may be on another server connection, and start-up
+                        # settings other than the name are refused.
+                        statement_cache_size=0 if self.pgbouncer else 1024,
                         server_settings={
                             "application_name": "fieldgate",
-                            "timezone": "UTC",
-                            "jit": "off",
-                            # A writer that waits for another gives up as on SQLite, with a refusal of ours.
-                            "lock_timeout": f"{BUSY_TIMEOUT_SECONDS:.0f}s",
+                            **({} if self.pgbouncer else CONNECTION_SETTINGS),
                         },
                     )
                 except (OSError, asyncpg.PostgresError, TimeoutError) as error:
