@@ -33,4 +33,4 @@ def schema(as_json: JsonOption = False) -> None:
     if as_json:
         print_json(sdl=sdl())
     else:
-        print(sdl())
+        print(sdl(), end="")

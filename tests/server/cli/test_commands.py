@@ -218,7 +218,7 @@ def test_scopes_lists_the_catalogue_without_a_database(shell: Shell, monkeypatch
 def test_schema_prints_the_published_schema(shell: Shell) -> None:
     from schema.api import sdl
 
-    assert shell("schema").out.strip() == sdl().strip()
+    assert shell("schema").out == sdl()
     assert shell("schema", "--json").json == {"sdl": sdl()}
 
 
