@@ -5,8 +5,8 @@ run set-based in the same snapshot. What Python must add (deeper lists, sealed c
 control characters, which JSON text never contains.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from authz.plan import Planner
 from authz.selection import Selected
@@ -17,6 +17,7 @@ from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Sha
 from schema.registry import MEMBERSHIP_TABLES, Registry, entity_fields
 
 MAX_LIST_LEVELS = 4
+MAX_JOINS = 8  # single records joined into one SELECT; the rest are subselects, since SQLite joins at most 64 tables
 MAX_SELECTS = 6  # nested SELECTs of one statement (a list is two): SQLite's parser stack holds eight of our shape
 
 Bind = tuple[str, int | None]
@@ -58,6 +59,10 @@ class Source:
     where: tuple[str, ...]
     key: str
 
+    def joined(self, joins: Sequence[str]) -> "Source":
+        """The same with further records beside each."""
+        return replace(self, tables="".join([self.tables, *joins]))
+
     def sql(self, columns: str, *more: str) -> str:
         """A SELECT of these columns under these further conditions."""
         return f"SELECT {columns} FROM {self.tables} WHERE {' AND '.join([*self.where, *more])}"
@@ -79,6 +84,7 @@ class Compiler:
         self.aliases = 0
         self.lists = 0
         self.selects = 0
+        self.joins: list[str] = []
 
     # -- roots
 
@@ -93,10 +99,9 @@ class Compiler:
             where.append(f"{alias}.id {self.writer.members(self._bind('ids'))}")
         else:
             where.append(f"{alias}.id = {self._bind('ids')}")
-        text = self._entity(entity, alias, children).text
-        self.program.main.sql = (
-            f"SELECT {alias}.id, {self.writer.answer(text)} FROM {entity.table} {alias} WHERE {' AND '.join(where)}"
-        )
+        text = self.writer.answer(self._entity(entity, alias, children).text)
+        tables = "".join([f"{entity.table} {alias}", *self.joins])
+        self.program.main.sql = f"SELECT {alias}.id, {text} FROM {tables} WHERE {' AND '.join(where)}"
         return self.program
 
     # -- objects
@@ -112,7 +117,7 @@ class Compiler:
             elif not self.planner.allowed(selected.coordinate):
                 entries.append(Scalar(selected.key, None, "null"))
             else:
-                entries.append(Nested(selected.key, Json(self._link(entity, alias, link, selected))))
+                entries.append(Nested(selected.key, self._link(entity, alias, link, selected)))
         return self.writer.object(entries)
 
     def _value(
@@ -145,43 +150,64 @@ class Compiler:
 
     # -- links
 
-    def _link(self, entity: Entity, alias: str, link: Link, selected: Selected) -> str:
+    def _link(self, entity: Entity, alias: str, link: Link, selected: Selected) -> Json:
         one = link.shape is Shape.ONE
         if self.selects + (1 if one else 2) > MAX_SELECTS or (not one and self.lists >= MAX_LIST_LEVELS):
-            return self._slot(entity, alias, link, selected)
+            return Json(self._slot(entity, alias, link, selected))
         self.selects += 1 if one else 2
         self.lists += 0 if one else 1
-        if one:
-            text = self._one(entity, alias, link, selected)
+        if one and isinstance(link.via, ForeignKey) and len(self.joins) < MAX_JOINS:
+            made = self._beside(entity, alias, link, selected)
+        elif one:
+            made = Json(self._one(entity, alias, link, selected))
         elif link.shape is Shape.LIST:
-            source = self._source(entity, alias, link)
-            body = self._entity(self.registry.entities[link.target], source.alias, selected.below)
-            inner = source.sql(f"{body.text} AS j, {source.key} AS k") + f" ORDER BY {source.key}"
-            text = self.writer.array(inner, backwards=False)
+            made = Json(self._list(entity, alias, link, selected))
         else:
-            text = self._connection(entity, alias, link, selected)
+            made = Json(self._connection(entity, alias, link, selected))
         self.selects -= 1 if one else 2
         self.lists -= 0 if one else 1
-        return text
+        return made
 
     def _slot(self, entity: Entity, alias: str, link: Link, selected: Selected) -> str:
         number = len(self.program.slots)
         statement = Statement()
         self.program.slots.append(statement)
-        outer = (self.statement, self.lists, self.selects)
-        self.statement, self.lists, self.selects = statement, 0, 0
+        outer = (self.statement, self.lists, self.selects, self.joins)
+        self.statement, self.lists, self.selects, self.joins = statement, 0, 0, []
         parent = self._alias()
         tables = self.writer.parents(self._bind("parents"), entity.table, parent, is_school=entity.name == "School")
-        text = self._link(entity, parent, link, selected)
-        statement.sql = f"SELECT {parent}.id, {self.writer.answer(text)} FROM {tables}"
-        self.statement, self.lists, self.selects = outer
+        text = self.writer.answer(self._link(entity, parent, link, selected).text)
+        statement.sql = f"SELECT {parent}.id, {text} FROM {''.join([tables, *self.joins])}"
+        self.statement, self.lists, self.selects, self.joins = outer
         return self.writer.marker(SLOT, [literal(f"{number}:"), f"{alias}.id"])
 
-    def _one(self, entity: Entity, alias: str, link: Link, selected: Selected) -> str:
+    def _beside(self, entity: Entity, alias: str, link: Link, selected: Selected) -> Json:
+        """The record that a column names, joined to the record that has the column."""
         source = self._source(entity, alias, link)
+        self.joins.append(f" LEFT JOIN {source.tables} ON {' AND '.join(source.where)}")
         body = self._entity(self.registry.entities[link.target], source.alias, selected.below)
+        return self.writer.when(f"{source.alias}.id IS NOT NULL", body)
+
+    def _one(self, entity: Entity, alias: str, link: Link, selected: Selected) -> str:
+        body, source = self._records_of(entity, alias, link, selected.below)
         limit = "" if isinstance(link.via, ForeignKey) else f" ORDER BY {source.key} LIMIT 1"
-        return f"coalesce(({source.sql(body.text)}{limit}), 'null')"
+        return f"coalesce(({source.sql(body)}{limit}), 'null')"
+
+    def _list(self, entity: Entity, alias: str, link: Link, selected: Selected) -> str:
+        body, source = self._records_of(entity, alias, link, selected.below)
+        inner = source.sql(f"{body} AS j, {source.key} AS k") + f" ORDER BY {source.key}"
+        return self.writer.array(inner, backwards=False)
+
+    def _records_of(self, entity: Entity, alias: str, link: Link, below: tuple[Selected, ...]) -> tuple[str, Source]:
+        source, target = self._source(entity, alias, link), self.registry.entities[link.target]
+        return self._each(source, lambda: self._entity(target, source.alias, below))
+
+    def _each(self, source: Source, make: Callable[[], Json]) -> tuple[str, Source]:
+        """What is made of each record of a SELECT, and its source with the records joined to them."""
+        outer, self.joins = self.joins, []
+        made = make()
+        joins, self.joins = self.joins, outer
+        return made.text, source.joined(joins)
 
     def _source(self, entity: Entity, alias: str, link: Link) -> Source:
         target = self.registry.entities[link.target]
@@ -229,17 +255,16 @@ class Compiler:
         return self.writer.object(entries).text
 
     def _rows(self, entity: Entity, alias: str, link: Link, selected: Selected, child: Selected) -> str:
-        source = self._source(entity, alias, link)
-        target = self.registry.entities[link.target]
         if child.name == "nodes":
-            body = self._entity(target, source.alias, child.below).text
+            body, source = self._records_of(entity, alias, link, child.below)
         else:
-            body = self._edge(target, source, alias, selected, child)
+            edges, target = self._source(entity, alias, link), self.registry.entities[link.target]
+            body, source = self._each(edges, lambda: self._edge(target, edges, alias, selected, child))
         page = self.pages[selected.index]
         inner = self._page_sql(source, selected, f"{body} AS j, {source.key} AS k")
         return self.writer.array(inner, backwards=page.backwards)
 
-    def _edge(self, target: Entity, source: Source, alias: str, selected: Selected, child: Selected) -> str:
+    def _edge(self, target: Entity, source: Source, alias: str, selected: Selected, child: Selected) -> Json:
         entries: list[Entry] = []
         for part in child.below:
             if part.name == "__typename":
@@ -250,8 +275,8 @@ class Compiler:
                 cursor = self.writer.concat(["'\"'", self._cursor(selected, alias, source.key), "'\"'"])
                 entries.append(Nested(part.key, Json(cursor)))
             else:
-                entries.append(Nested(part.key, Json(self._entity(target, source.alias, part.below).text)))
-        return self.writer.object(entries).text
+                entries.append(Nested(part.key, self._entity(target, source.alias, part.below)))
+        return self.writer.object(entries)
 
     def _page_sql(self, source: Source, selected: Selected, columns: str) -> str:
         page = self.pages[selected.index]
