@@ -34,8 +34,8 @@ def references(entity_name: str) -> dict[str, str]:
 
 
 REFERENCES = {name: references(name) for name in REGISTRY.entities}
-ORDER = tuple(TopologicalSorter({name: set(found.values()) for name, found in REFERENCES.items()}).static_order())
-"""All entities, each after those it points to."""
+ORDER = tuple(TopologicalSorter({name: list(found.values()) for name, found in REFERENCES.items()}).static_order())
+"""All entities, each after those it points to; the same order in every process, as seeded ids are given in it."""
 
 
 MEMBER_ENTITIES = {"student_id": "Student", "class_id": "Class", "group_id": "Group", "employee_id": "Employee"}

@@ -65,8 +65,9 @@ async def _read(client: WondeClient, reading: Reading, endpoint: Endpoint, tell:
             reading.decline(endpoint)
             return
         supplied = [name for name in endpoint.includes if await client.supplies(school, endpoint.path, name)]
-        for name in endpoint.includes.keys() - set(supplied):
-            reading.decline(endpoint, name)
+        for name in endpoint.includes:
+            if name not in supplied:
+                reading.decline(endpoint, name)
         await _take_pages(client, reading, endpoint, tuple(supplied), tell)
 
 

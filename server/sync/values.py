@@ -98,7 +98,12 @@ def decimal(value: object) -> Stored | Odd:
     else:
         number = Decimal(value) if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else None
     # Checked before it is written out: 1e999999 is short as a number and a megabyte as text.
-    if number is None or not number.is_finite() or number.adjusted() > 11 or len(number.as_tuple().digits) > 24:
+    if (
+        number is None
+        or not number.is_finite()
+        or not -13 < number.adjusted() < 12
+        or len(number.as_tuple().digits) > 24
+    ):
         return Odd(None, "BAD_NUMBER", REFUSED)
     plain = f"{number.normalize():f}"
     return Odd(None, "BAD_NUMBER", REFUSED) if len(plain) > 26 else "0" if plain == "-0" else plain
