@@ -172,14 +172,23 @@ def make_serving_world() -> World:
     for row in world.rows["school"]:
         row["deleted_at"] = None
     for school in (0, 1):
-        student = shown(world, "student", school)[0]["id"]
-        for row in world.of("student_contact", school)[:6]:
-            row["student_id"] = student
+        _tie(world, school)
     for number, row in enumerate(world.rows["employee"]):
         row["current"] = (True, False, None)[number % 3]
     first = world.rows["school"][0]
     first |= {name: True for name in ("allows_writeback", "has_timetables") if first[name] is None}
     return world
+
+
+def _tie(world: World, school: int) -> None:
+    """Tie a school's records together more than chance would, so that deep questions have deep answers."""
+    students, groups = shown(world, "student", school), shown(world, "school_group", school)
+    for row in students[1:]:
+        row |= {"year_id": groups[0]["id"], "registration_id": groups[1]["id"]}
+    for row, student in zip(world.of("attendance_summary", school), students, strict=False):
+        row["student_id"] = student["id"]
+    for row in world.of("student_contact", school)[:6]:
+        row["student_id"] = students[0]["id"]
 
 
 async def serve(url: str) -> Serving:

@@ -63,6 +63,7 @@ async def test_the_golden_answers_hold_what_their_names_promise(serving: Serving
         return max(below, default=0) + (1 if isinstance(value, list) and value else 0)
 
     assert deepest(read("twelve_links")) >= 13
+    assert deepest(read("links_to_one")) >= 5
     [*pupils] = read("two_hundred_aliases")["school"]["students"]["nodes"]
     assert [len(pupil) for pupil in pupils] == [200] * 3
     [*pupils] = read("sixty_fields")["school"]["students"]["nodes"]
@@ -165,3 +166,24 @@ async def test_a_variable_of_another_type_is_refused_without_repeating_its_value
     assert answer.refused == "BAD_VARIABLES"
     assert b"secret" not in answer.body
     assert serving.driver.asked == []
+
+
+async def test_a_deep_selection_is_cut_into_statements_that_every_database_can_parse(serving: Serving) -> None:
+    query = (GOLDEN / "twelve_links.graphql").read_text(encoding="utf-8")
+    await serving.data(await serving.granted(), query, {"id": serving.schools[0]})
+    levels = [lists_within_lists(ask.sql) for ask in serving.driver.asked]
+    assert sum(levels) >= 13, "every list is read by one of the statements"
+    assert max(levels) <= 4
+
+
+def lists_within_lists(sql: str) -> int:
+    """How many lists of a statement stand within one another."""
+    opened: list[bool] = []
+    deepest = 0
+    for place, sign in enumerate(sql):
+        if sign == "(":
+            opened.append(sql.startswith(("(SELECT group_concat(", "(SELECT string_agg("), place))
+            deepest = max(deepest, sum(opened))
+        elif sign == ")":
+            opened.pop()
+    return deepest
