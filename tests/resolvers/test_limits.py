@@ -95,8 +95,8 @@ async def test_a_large_document_is_refused(serving: Serving) -> None:
 BOMBS = {
     "a chain of forty fragments, each spreading the next twice": chain(40, "__typename"),
     "the same chain with nothing but data at its end": chain(40, "viewer { app { id } }", times=3),
-    "a circle of forty fragments": chain(40, "...F0"),
-    "a circle that is never spread": chain(40, "...F0").replace("...F0 }", "__typename }", 1),
+    "a circle of fragments, each spreading the next twice": chain(17, "...F0"),
+    "a circle that is never spread": chain(17, "...F0").replace("...F0 }", "__typename }", 1),
     "a chain that is longer than the stack": chain(700, "__typename", times=1),
     "the longest chain allowed": chain(200, "__typename", times=1),
     "an introspection of types of fields of types": "{ __schema { " + "types { fields { type { " * 6 + "name"
