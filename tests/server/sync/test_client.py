@@ -173,6 +173,15 @@ async def test_a_permission_withdrawn_between_two_pages_ends_the_read(api: FakeW
     assert (refused.code, "half-way" in refused.message) == ("MIS_REFUSED", True)
 
 
+async def test_the_token_is_in_no_log(api: FakeWonde, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    api.faults = [BROKEN, DROPPED]
+    async with client_of(api) as client:
+        await read(client)
+    assert caplog.records
+    assert TOKEN not in caplog.text
+
+
 async def test_an_answer_about_another_school_is_refused(api: FakeWonde) -> None:
     api.faults = [Answer(200, b'{"data": {"id": "T2"}}')]
     async with client_of(api) as client:

@@ -5,7 +5,7 @@ It serves whole records whatever is asked to be included, pages by cursor, and f
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -41,7 +41,6 @@ class FakeWonde:
     requests: list[str] = field(default_factory=list)
     tokens: set[str | None] = field(default_factory=set)
     base_url: str = ""
-    change: Callable[[Wire], None] = lambda _: None
 
     def records(self) -> SchoolRecords:
         """The same records, in memory."""
@@ -72,7 +71,6 @@ class FakeWonde:
         following = f"{self.base_url}/schools/{self.school['id']}/{path}?cursor={stop}&per_page=200"
         paging = {"next": following if more else None, "previous": None, "more": more, "per_page": 200}
         answer: Wire = {"data": self.lists[path][start:stop], "meta": {"pagination": paging}}
-        self.change(answer)
         return self._json(answer)
 
     @staticmethod
