@@ -48,6 +48,8 @@ class Standing:
         return (
             self.version == fresh.version
             and self.consent_id == fresh.consent_id
+            and self.school_id == fresh.school_id
+            and self.app_id == fresh.app_id
             and (self.valid_until is None or fresh.now < self.valid_until)
         )
 
@@ -68,8 +70,11 @@ def token_is_valid(dialect: Dialect, alias: str = "t") -> str:
 
 
 def consent_in_force(dialect: Dialect, alias: str = "c") -> str:
-    """SQL: the consent grants something now."""
-    return f"{alias}.state = 'approved' AND ({alias}.expires_at IS NULL OR {alias}.expires_at > {dialect.now})"
+    """SQL: the consent grants something now, and its school is there."""
+    return (
+        f"{alias}.state = 'approved' AND ({alias}.expires_at IS NULL OR {alias}.expires_at > {dialect.now}) "
+        f"AND EXISTS (SELECT 1 FROM school live WHERE live.id = {alias}.school_id AND live.deleted_at IS NULL)"
+    )
 
 
 _COLUMNS = "t.id, t.app_id, {now}, c.school_id, c.id, coalesce(c.version, 0)"
@@ -78,7 +83,7 @@ _COLUMNS = "t.id, t.app_id, {now}, c.school_id, c.id, coalesce(c.version, 0)"
 def freshness_of_schools(dialect: Dialect) -> str:
     """One row per consented school of a list (a JSON array or text[]), or one row without a school.
 
-    Parameters: token hash, school ids.
+    Parameters: school ids, token hash (in that order).
     """
     members = "IN (SELECT value FROM json_each(?))" if dialect.is_sqlite else "= ANY(?::text[])"
     return _freshness(dialect, f"c.school_id {members}")

@@ -14,7 +14,10 @@ from schema.fields import Alternatives
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """One denied selection. `exact` when no list stands above it, so that its path in the answer is known."""
+    """One denied selection. `exact` when no list stands above it, so that its path in the answer is known.
+
+    `place`: where the branch begins in the document, for a root whose branches are concrete types.
+    """
 
     selected: Selected
     query_path: tuple[str, ...]
@@ -22,6 +25,7 @@ class Denial:
     rule: Alternatives
     missing: tuple[str, ...]
     exact: bool
+    place: int = 0
     usage: str = "SELECT"
 
 

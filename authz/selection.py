@@ -46,6 +46,12 @@ class Selected:
         return f"{self.type_name}.{self.name}"
 
     @property
+    def place(self) -> int:
+        """Where its first node begins in the document."""
+        loc = self.nodes[0].loc
+        return loc.start if loc is not None else 0
+
+    @property
     def below(self) -> tuple["Selected", ...]:
         """What is asked below it, where only one concrete type is possible."""
         return next(iter(self.children.values()), ())

@@ -15,6 +15,7 @@ from authz.grants import (
 )
 from authz.session import Row
 from resolvers.asking import Ask, Flow
+from resolvers.conditions import KNOWN
 from resolvers.cursors import CursorPlace
 from resolvers.documents import RequestRefused, refusal
 from resolvers.gate import Gate
@@ -70,6 +71,8 @@ class Caller:
             app_id = fresh.app_id
             rows = yield Ask(self.gate.sql(standing_statement), (school_id, app_id, school_id, app_id, app_id))
             known = self.gate.standings.put(standing(fresh, rows))
+        if not KNOWN.issuperset(known.row_conditions):
+            return  # a condition that this version cannot apply closes the consent
         self.standings[school_id] = known
         self.app_name = known.app_name
         if self.token_hash is not None and not self.gate.dialect.is_sqlite:

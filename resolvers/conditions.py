@@ -16,10 +16,7 @@ LINK_CONDITIONS = {
 }
 EMPLOYEE_CONDITIONS = {"current_employees": '{a}."current" IS NOT {false}'}
 KNOWN = frozenset({*LINK_CONDITIONS, *EMPLOYEE_CONDITIONS})
-
-
-class UnknownRowConditionError(Exception):
-    """A consent carries a row condition that this version does not know; nothing of it may be read."""
+"""The conditions that this version applies. A consent with any other is treated as not in force."""
 
 
 class Visible:
@@ -28,7 +25,7 @@ class Visible:
     def __init__(self, dialect: Dialect, conditions: Sequence[str]) -> None:
         unknown = set(conditions) - KNOWN
         if unknown:
-            raise UnknownRowConditionError(", ".join(sorted(unknown)))
+            raise ValueError(f"unknown row conditions: {sorted(unknown)}")
         truth = ("1", "0") if dialect.is_sqlite else ("TRUE", "FALSE")
         self.words = {"true": truth[0], "false": truth[1]}
         self.link = [LINK_CONDITIONS[name] for name in sorted(conditions) if name in LINK_CONDITIONS]

@@ -16,7 +16,7 @@ NAMED_SCHOOLS = 3
 class ErrorEntry:
     """An entry of `errors`, with where it stands in the document."""
 
-    order: int
+    order: tuple[int, int]
     entry: dict[str, object]
 
 
@@ -27,7 +27,10 @@ def denial_entries(per_school: Sequence[tuple[Standing, Sequence[Denial]]], base
         for denial in denials:
             key = (denial.selected.index, denial.coordinate, denial.query_path, denial.missing)
             grouped.setdefault(key, (denial, []))[1].append(standing)
-    entries = [ErrorEntry(key[0], _entry(denial, schools, base_url)) for key, (denial, schools) in grouped.items()]
+    entries = [
+        ErrorEntry((denial.place, denial.selected.index), _entry(denial, schools, base_url))
+        for denial, schools in grouped.values()
+    ]
     return sorted(entries, key=lambda each: each.order)
 
 

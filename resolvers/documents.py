@@ -80,14 +80,16 @@ class Operation:
         self.schema = schema
         self.node = node
         self.fragments = fragments
-        self.conditions = sorted(uses.conditions)
-        self.pages = sorted(uses.pages)
+        # Only what this operation declares as fit for them: another operation's variable may have the same name.
+        declared = {each.variable.name.value: _type_name(each.type) for each in node.variable_definitions or ()}
+        self.conditions = sorted(name for name in uses.conditions if declared.get(name) == "Boolean")
+        self.pages = sorted(name for name in uses.pages if declared.get(name) in ("Int", "String", "ID"))
         self.plain = _plain_variables(node)
         # A default lets a nullable variable stand in a condition, which cannot be null all the same.
         self.never_null = [
             definition
             for definition in node.variable_definitions or ()
-            if definition.default_value is not None and definition.variable.name.value in uses.conditions
+            if definition.default_value is not None and definition.variable.name.value in self.conditions
         ]
         self.plans: dict[tuple[object, ...], OperationPlan] = {}
 
@@ -130,6 +132,12 @@ class Operation:
         return plan
 
 
+def _type_name(node: TypeNode) -> str | None:
+    """The named type of a variable that is no list."""
+    inner = node.type if isinstance(node, NonNullTypeNode) else node
+    return inner.name.value if isinstance(inner, NamedTypeNode) else None
+
+
 MAX_SHAPES = 64
 LONGEST_MESSAGE = 1_000  # graphql-core repeats a value, which may be as long as the document
 SHRINK_EVERY = 1_000
@@ -162,8 +170,9 @@ class Document:
     @property
     def size(self) -> int:
         """Roughly the bytes that keeping it costs: text, tree and compiled SQL."""
-        programs = sum(plan.size for operation in self.operations.values() for plan in operation.plans.values())
-        return 40 * len(self.text) + 3 * programs
+        return 40 * len(self.text) + sum(
+            plan.size for operation in self.operations.values() for plan in operation.plans.values()
+        )
 
     def operation(self, name: str | None) -> Operation:
         """The operation to run; raises OPERATION_NOT_FOUND or UNSUPPORTED_OPERATION."""

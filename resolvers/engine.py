@@ -92,6 +92,10 @@ class Engine:
         return body
 
     async def _run(self, plan: OperationPlan, values: Values, request: Request) -> bytes:
+        run = Run(self.gate, plan, values, request.token_hash)
+        run.check()
+        if not run.asks:
+            return run.answer_without_rows()
         if self.driver.single and not request.reject:
             flow = optimistic(self.gate, plan, values, request.token_hash)
             if flow is not None:

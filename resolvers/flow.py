@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import orjson
 
 from resolvers.asking import Flow, RootAnswer
-from resolvers.caller import Caller
+from resolvers.caller import Caller, unauthenticated
 from resolvers.documents import RequestRefused, Values, refusal
 from resolvers.executed import execute_roots
 from resolvers.gate import Gate
@@ -29,8 +29,7 @@ class Run:
 
     def answer(self, *, reject: bool) -> Flow:
         """The bytes of the answer. `reject`: refuse the whole operation when anything in it is denied."""
-        self.check_cost()
-        if self.plan.needs_token or not self.gate.public_schema:
+        if self.asks:
             yield from self.authenticate()
         prepared: list[Prepared] = []
         for root in self.plan.data_roots:
@@ -44,8 +43,24 @@ class Run:
             answers |= yield from execute_roots(self.gate, self.plan, self.values, self.caller.app_id)
         return self.assemble(answers)
 
-    def check_cost(self) -> None:
-        """Refuse before reading what the page sizes make too large."""
+    @property
+    def asks(self) -> bool:
+        """Whether it needs a row of the database: introspection of a public schema does not."""
+        return self.plan.needs_token or not self.gate.public_schema
+
+    def answer_without_rows(self) -> bytes:
+        """The answer of a run that asks for nothing."""
+        try:
+            next(self.answer(reject=False))
+        except StopIteration as done:
+            made: bytes = done.value
+            return made
+        raise RuntimeError("a run that asks for nothing has asked")
+
+    def check(self) -> None:
+        """Refuse, before a connection is taken, what is too costly and whom nobody can know."""
+        if self.asks and self.caller.token_hash is None:
+            raise unauthenticated()
         estimate, most = self.plan.cost(self.values, self.gate.limits.default_page), self.gate.limits.cost
         if estimate > most:
             text = f"The operation's estimated cost is {estimate}; {most} is allowed."

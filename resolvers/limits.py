@@ -4,7 +4,7 @@ Depth, aliases, directives and fields are counted with fragments opened, each fr
 a chain of fragments that doubles itself costs nothing to refuse. Cost (rows × fields) is estimated from the page sizes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from graphql import (
@@ -21,6 +21,10 @@ from schema.errors import FieldgateError
 
 SATURATED = 1_000_000
 MAX_FIELDS = 10_000
+MAX_PAIRS = 10_000
+MAX_INTROSPECTION = 200_000
+INTROSPECTED = {"types": 90, "fields": 12, "args": 2, "enumValues": 2, "possibleTypes": 2, "directives": 6}
+"""How many entries the lists of this schema hold on average; the standard introspection query costs about 126,000."""
 MAX_DEFINITIONS = 250  # a fragment may spread the next: opening them must not exhaust the stack
 
 
@@ -95,6 +99,61 @@ class _Counter:
         return measured
 
 
+class _Merger:
+    """Walks a selection as merging does, to bound what GraphQL's own rules and introspection would cost."""
+
+    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode], depth: int) -> None:
+        self.fragments = fragments
+        self.depth = depth
+        self.seen = 0
+        self.pairs = 0
+
+    def merge(self, selection_sets: Sequence[SelectionSetNode], depth: int = 0) -> None:
+        """Count the pairs of fields that share a response key: validation compares each with each."""
+        grouped: dict[str, list[FieldNode]] = {}
+        for selection_set in selection_sets:
+            self.collect(selection_set, grouped, set())
+        for nodes in grouped.values():
+            self.pairs += len(nodes) * (len(nodes) - 1) // 2
+            below = [node.selection_set for node in nodes if node.selection_set is not None]
+            if below and depth < self.depth:  # a cycle of fragments, which validation refuses, ends here
+                self.merge(below, depth + 1)
+
+    def collect(self, selection_set: SelectionSetNode, grouped: dict[str, list[FieldNode]], opened: set[str]) -> None:
+        for child in selection_set.selections:
+            self.seen += 1
+            if self.seen > 4 * MAX_FIELDS or self.pairs > MAX_PAIRS:
+                raise FieldgateError(
+                    "QUERY_TOO_LARGE", "The document selects the same fields too often; merge them into one."
+                )
+            if isinstance(child, FieldNode):
+                key = child.alias.value if child.alias else child.name.value
+                grouped.setdefault(key, []).append(child)
+            elif isinstance(child, InlineFragmentNode):
+                self.collect(child.selection_set, grouped, opened)
+            elif isinstance(child, FragmentSpreadNode):
+                fragment = self.fragments.get(child.name.value)
+                if fragment is not None and child.name.value not in opened:
+                    opened.add(child.name.value)
+                    self.collect(fragment.selection_set, grouped, opened)
+
+    def introspection(self, selection_set: SelectionSetNode | None, rows: int = 1, depth: int = 0) -> int:
+        """Fields that an introspection would resolve, by what a list of the schema holds at most."""
+        total = 0
+        for child in selection_set.selections if selection_set and depth < self.depth else ():
+            if isinstance(child, FieldNode):
+                inner = min(rows * INTROSPECTED.get(child.name.value, 1), SATURATED)
+                total += rows + self.introspection(child.selection_set, inner, depth + 1)
+            elif isinstance(child, InlineFragmentNode):
+                total += self.introspection(child.selection_set, rows, depth + 1)
+            elif isinstance(child, FragmentSpreadNode):
+                fragment = self.fragments.get(child.name.value)
+                total += self.introspection(fragment.selection_set if fragment else None, rows, depth + 1)
+            if total > SATURATED:
+                break
+        return total
+
+
 def check_document(document: DocumentNode, limits: Limits) -> None:
     """Refuse a document that goes beyond a bound, whichever operation would run."""
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
@@ -118,3 +177,21 @@ def check_document(document: DocumentNode, limits: Limits) -> None:
     ):
         if count > most:
             raise FieldgateError("QUERY_TOO_LARGE", f"The document has more than {most} {what}, fragments opened.")
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            _check_merging(definition, _Merger(fragments, limits.depth))
+
+
+def _check_merging(operation: OperationDefinitionNode, merger: _Merger) -> None:
+    merger.merge([operation.selection_set])
+    roots: dict[str, list[FieldNode]] = {}
+    merger.collect(operation.selection_set, roots, set())
+    cost = sum(
+        merger.introspection(node.selection_set)
+        for nodes in roots.values()
+        for node in nodes
+        if node.name.value in ("__schema", "__type")
+    )
+    if cost > MAX_INTROSPECTION:
+        text = f"The introspection's estimated cost is {cost}; {MAX_INTROSPECTION} is allowed."
+        raise FieldgateError("QUERY_TOO_COSTLY", text, cost=cost, limit=MAX_INTROSPECTION)

@@ -14,7 +14,11 @@ from resolvers.compiler import Program
 from resolvers.pages import PageSpec, Values, argument
 
 DATA_ROOTS = frozenset({"school", "schools", "node", "nodes"})
-LIST_GUESS = 10  # records assumed in a list without pages, such as a pupil's medical conditions
+LIST_GUESS = 20  # entries assumed in a list without pages, such as a pupil's medical conditions or a consent's scopes
+CONSENTS_GUESS = 300  # consents assumed of an app
+SCANNING = frozenset({"totalCount", "hasNextPage", "hasPreviousPage"})
+SCANNED = 200  # records assumed to be looked at to count a list, or to see whether it goes on
+COST_CEILING = 10**12
 MAX_PROGRAMS = 64
 Decided = tuple[frozenset[str], tuple[str, ...]]
 """Scopes and row conditions: all of a standing that changes a program."""
@@ -33,6 +37,7 @@ class Root:
         self.pages = list(_pages(selected))
         self.own_page = next((page for page in self.pages if page.selected is selected), None)
         self.id_getter = argument(selected, "id") or argument(selected, "ids")
+        self.fields = sum(1 for _ in selected.walk())
         self.programs: dict[tuple[object, ...], Program] = {}
         self.denial_bytes: dict[DenialKey, list[tuple[int, bytes]]] = {}
 
@@ -57,6 +62,12 @@ class Root:
             for type_name, children in self.selected.children.items():
                 yield self.selected.index, type_name, children
 
+    @property
+    def size(self) -> int:
+        """Roughly the bytes kept for it."""
+        denials = sum(len(entry) for entries in self.denial_bytes.values() for _, entry in entries)
+        return 600 * self.fields + 4 * sum(program.size for program in self.programs.values()) + denials
+
     def keep(self, key: tuple[object, ...], program: Program) -> None:
         """Keep a compiled program."""
         if len(self.programs) >= MAX_PROGRAMS:
@@ -72,19 +83,19 @@ class Root:
 
 def _pages(root: Selected) -> Iterator[PageSpec]:
     if root.returns.endswith("Connection"):
-        yield PageSpec(root, pageable=True)
+        yield PageSpec(root, below=root.returns, pageable=True)
     direct = root.name in ("school", "node")
-    for children in root.children.values():
+    for type_name, children in root.children.items():
         for child in children:
-            yield from _pages_below(child, pageable=direct)
+            yield from _pages_below(child, type_name, pageable=direct)
 
 
-def _pages_below(selected: Selected, *, pageable: bool) -> Iterator[PageSpec]:
+def _pages_below(selected: Selected, below: str, *, pageable: bool) -> Iterator[PageSpec]:
     if selected.returns.endswith("Connection"):
-        yield PageSpec(selected, pageable=pageable)
+        yield PageSpec(selected, below=below, pageable=pageable)
     for children in selected.children.values():
         for child in children:
-            yield from _pages_below(child, pageable=False)
+            yield from _pages_below(child, below, pageable=False)
 
 
 class OperationPlan:
@@ -119,7 +130,7 @@ class OperationPlan:
         if self._constant_cost is not None:
             return self._constant_cost
         total = 0
-        for root in self.data_roots:
+        for root in self.roots:
             sizes = {page.selected.index: page.size(values, default_page) for page in root.pages}
             total += _cost(root.selected, sizes, _fan_out(root, values))
         if not self._cost_varies and not any(root.name == "nodes" for root in self.roots):
@@ -128,8 +139,8 @@ class OperationPlan:
 
     @property
     def size(self) -> int:
-        """Bytes of compiled SQL kept."""
-        return sum(program.size for root in self.roots for program in root.programs.values())
+        """Roughly the bytes kept: the selection, compiled SQL with what the database keeps of it, denial entries."""
+        return sum(root.size for root in self.roots)
 
 
 def _is_constant(getter: Any) -> bool:
@@ -144,15 +155,22 @@ def _fan_out(root: Root, values: Values) -> int:
 
 
 def _cost(selected: Selected, sizes: Mapping[int, int], rows: int) -> int:
+    """Rows × fields below and with a field, saturating."""
     if not selected.children:
-        return rows
+        if selected.name in SCANNING:
+            return rows * SCANNED
+        return rows * (LIST_GUESS if selected.is_list else 1)
     if selected.index in sizes:
         size = sizes[selected.index]
-        return sum(
+        below = (
             _cost(child, sizes, rows * size if child.name in ("nodes", "edges") else rows) for child in selected.below
         )
+        return min(sum(below), COST_CEILING)
     factor = 1
     if selected.is_list and selected.name not in ("nodes", "edges"):
-        factor = LIST_GUESS
+        factor = CONSENTS_GUESS if selected.name == "consents" else LIST_GUESS
     # Of the concrete types that an interface may turn out to be, the dearest counts.
-    return max(sum(_cost(child, sizes, rows * factor) for child in children) for children in selected.children.values())
+    dearest = max(
+        sum(_cost(child, sizes, rows * factor) for child in children) for children in selected.children.values()
+    )
+    return min(dearest, COST_CEILING)

@@ -37,7 +37,6 @@ def optimistic(gate: Gate, plan: OperationPlan, values: Values, token_hash: str 
 
 
 def _flow(run: Run, root: Root, guess: Standing) -> Flow:
-    run.check_cost()
     prepared: Prepared = yield from run.prepare(root)
     if prepared.failed is not None or len(prepared.groups) != 1 or _pages_have_cursors(run):
         return None

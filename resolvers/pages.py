@@ -67,10 +67,11 @@ def literal_value(node: ValueNode) -> Any:
 
 
 class PageSpec:
-    """One connection of an operation: how its page is bound, and what its cursors belong to."""
+    """One connection of an operation: how its page is bound. `below`: the root's concrete type that it stands under."""
 
-    def __init__(self, selected: Selected, *, pageable: bool) -> None:
+    def __init__(self, selected: Selected, *, below: str, pageable: bool) -> None:
         self.selected = selected
+        self.below = below
         self.pageable = pageable
         self.getters = {name: argument(selected, name) for name in PAGE_ARGUMENTS}
 

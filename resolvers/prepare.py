@@ -3,6 +3,9 @@
 Errors of arguments make the root null. Schools for which the same was decided form one group and share a program.
 """
 
+from collections.abc import Collection
+from dataclasses import replace
+
 import orjson
 
 from authz.grants import Standing, freshness_of_page
@@ -97,24 +100,29 @@ class Preparer:
                 prepared.group(school).add(school, entity.name, each)
         if root.name == "school" and not prepared.groups:
             raise FieldgateError("NOT_FOUND", "There is no school with this id and a consent in force.")
-        self._bind_pages(root, ids[0] if len(ids) == 1 else "")
+        if prepared.groups:
+            types = {type_name for group in prepared.groups.values() for type_name in group.types}
+            self._bind_pages(root, ids[0] if len(ids) == 1 else "", types)
 
     def _schools(self, prepared: Prepared) -> Flow:
         root = prepared.root
-        self._bind_pages(root, "")
+        self._bind_pages(root, "", {"SchoolConnection"})
         page = self.pages[root.selected.index]
         bounds = [key for key in (page.after, page.before) if key is not None]
         sql = self.gate.page_sql(freshness_of_page, page)
         rows = yield Ask(sql, (*bounds, page.limit, self.caller.token_hash))
         yield from self.caller.remember(rows)
-        prepared.ids = sorted(row[3] for row in rows if row[3] is not None)
+        prepared.ids = sorted(row[3] for row in rows if row[3] in self.caller.standings)
         for school_id in prepared.ids:
             school = self.caller.standings[school_id]
             prepared.group(school).add(school, "School", school_id)
 
-    def _bind_pages(self, root: Root, parent_id: str) -> None:
+    def _bind_pages(self, root: Root, parent_id: str, types: Collection[str]) -> None:
+        """Bind the pages below the concrete types that are asked for; what stands below others does not matter."""
         limits = self.gate.limits
         for spec in root.pages:
+            if spec.below not in types:
+                continue
             place = self.caller.place(spec.selected.coordinate, "" if spec is root.own_page else parent_id)
 
             def open_cursor(cursor: str, place: CursorPlace = place) -> str:
@@ -143,14 +151,16 @@ class Preparer:
             denials = self._group_denials(prepared.root, group)
             per_school += [(school, denials) for school in group.schools]
         per_school.sort(key=lambda each: each[0].school_id)
-        return [(each.order, orjson.dumps(each.entry)) for each in denial_entries(per_school, self.gate.base_url)]
+        return [(each.order[1], orjson.dumps(each.entry)) for each in denial_entries(per_school, self.gate.base_url)]
 
     def _group_denials(self, root: Root, group: Group) -> list[Denial]:
         planner = Planner(self.gate.rules, group.decided[0])
         top = root.selected
         if root.name == "schools":
             return planner.denials(top.below, (root.key,))
-        denials: list[Denial] = []
-        for type_name in sorted(group.types):
-            denials += planner.denials(top.children.get(type_name, ()), (root.key,), exact=root.name != "nodes")
-        return denials
+        return [
+            replace(denial, place=child.place if len(group.types) > 1 else 0)
+            for type_name in sorted(group.types)
+            for child in top.children.get(type_name, ())
+            for denial in planner.denials((child,), (root.key,), exact=root.name != "nodes")
+        ]

@@ -10,13 +10,11 @@ from authz.selection import Selected
 from resolvers.asking import Ask, Flow
 from resolvers.caller import Caller
 from resolvers.compiler import Compiler, Program, Statement
-from resolvers.conditions import UnknownRowConditionError, Visible
-from resolvers.documents import refusal
+from resolvers.conditions import Visible
 from resolvers.operation import Root
 from resolvers.pages import Page
 from resolvers.prepare import Group
 from resolvers.writer import CURSOR, SLOT
-from schema.errors import FieldgateError
 
 Texts = dict[str, bytes]
 """JSON texts by record id, in UTF-8."""
@@ -41,11 +39,7 @@ class RecordReader:
         program = root.programs.get(key)
         if program is None:
             planner = Planner(self.gate.rules, group.decided[0])
-            try:
-                visible = Visible(self.gate.dialect, group.decided[1])
-            except UnknownRowConditionError as error:
-                text = "A consent has a row condition that this server does not know."
-                raise refusal(FieldgateError("UNAVAILABLE", text)) from error
+            visible = Visible(self.gate.dialect, group.decided[1])
             compiler = Compiler(self.gate.registry, self.gate.writer, planner, visible, self.pages)
             program = compiler.records(self.gate.registry.entities[type_name], children, many=many)
             root.keep(key, program)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from server.staging import StagedTable
 
 BUSY_TIMEOUT_SECONDS = 30.0
+KEPT_STATEMENTS = 128  # prepared per connection; one of a wide document may take a megabyte
 CONNECTION_SETTINGS = {
     "timezone": "UTC",
     "jit": "off",
@@ -88,7 +89,7 @@ def sqlite_connect(path: Path, *, read_only: bool, busy_timeout: float = BUSY_TI
         uri=True,
         isolation_level=None,
         timeout=busy_timeout,
-        cached_statements=1024,
+        cached_statements=KEPT_STATEMENTS,
         check_same_thread=False,
     )
     connection.execute("PRAGMA foreign_keys = ON")
@@ -278,7 +279,7 @@ class PostgresDatabase:
                         max_cacheable_statement_size=0,
                         # Behind PgBouncer the next transaction may be on another server connection, and start-up
                         # settings other than the name are refused.
-                        statement_cache_size=0 if self.pgbouncer else 1024,
+                        statement_cache_size=0 if self.pgbouncer else KEPT_STATEMENTS,
                         server_settings={
                             "application_name": "fieldgate",
                             **({} if self.pgbouncer else CONNECTION_SETTINGS),

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from resolvers.asking import Flow
+from resolvers.documents import RequestRefused
 from resolvers.writer import ORDERED_AGGREGATES
 from schema.errors import FieldgateError
 from server.database import PostgresDatabase, SqliteDatabase, clear_error, sqlite_connect
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 PROGRESS_STEPS = 10_000
+INLINE_SECONDS = 0.03  # an inline read that takes longer begins again on a thread: it would block every other request
 
 
 class SqliteReader:
@@ -54,7 +56,7 @@ class SqliteReader:
             connection = self._inline = sqlite_connect(self.database.path, read_only=True, busy_timeout=0.0)
             connection.set_progress_handler(self._late, PROGRESS_STEPS)
             self_check(connection)
-        self._deadline = time.monotonic() + self.deadline_seconds
+        self._deadline = time.monotonic() + INLINE_SECONDS
         # INVARIANT: no await between BEGIN and COMMIT: all that the flow asks for is answered from one snapshot.
         execute = connection.execute
         execute("BEGIN")
@@ -65,7 +67,7 @@ class SqliteReader:
         except StopIteration as done:
             return done.value
         except sqlite3.Error as error:
-            if "locked" in str(error) or "busy" in str(error):
+            if any(word in str(error) for word in ("locked", "busy", "interrupted")):
                 raise _GoToThread from error
             raise _read_error(error) from error
         finally:
@@ -76,7 +78,7 @@ class SqliteReader:
 
     async def _run_on_thread(self, flow: Flow) -> Any:
         deadline = time.monotonic() + self.deadline_seconds
-        async with self._turns, self._thread_connection(deadline) as connection:
+        async with self._turn(), self._thread_connection(deadline) as connection:
             try:
                 ask = next(flow)
                 while True:
@@ -85,6 +87,19 @@ class SqliteReader:
                 return done.value
             except sqlite3.Error as error:
                 raise _read_error(error) from error
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """One of the threads; waiting for it counts towards the deadline."""
+        try:
+            async with asyncio.timeout(self.deadline_seconds):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise FieldgateError("DEADLINE_EXCEEDED", "The request took longer than its deadline.") from error
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     @contextlib.asynccontextmanager
     async def _thread_connection(self, deadline: float) -> AsyncIterator["aiosqlite.Connection"]:
@@ -99,14 +114,21 @@ class SqliteReader:
             await connection.set_progress_handler(lambda: 1 if time.monotonic() > deadline else 0, PROGRESS_STEPS)
             await connection.execute("BEGIN")
             yield connection
+        except (RequestRefused, FieldgateError):  # a refusal, or a statement that has ended: the connection is sound
+            await self._put_back(connection)
+            raise
         except BaseException:
             # A cancelled request must not leave its statement running, nor its snapshot open.
             await connection.interrupt()
             await connection.close()
             raise
         else:
-            await connection.execute("COMMIT")
-            self._idle.append(connection)
+            await self._put_back(connection)
+
+    async def _put_back(self, connection: "aiosqlite.Connection") -> None:
+        if connection.in_transaction:
+            await connection.execute("ROLLBACK")
+        self._idle.append(connection)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -119,7 +141,7 @@ class SqliteReader:
 
 
 class _GoToThread(Exception):
-    """The file is busy: waiting for it would block every other request, so a thread waits."""
+    """The file is busy, or the read is longer than its estimate: a thread must wait, not every other request."""
 
 
 def _read_error(error: sqlite3.Error) -> FieldgateError:

@@ -209,8 +209,9 @@ async def test_a_row_that_a_condition_hides_is_absent_from_lists_links_and_count
 async def test_a_condition_that_this_server_does_not_know_reads_nothing(serving: Serving) -> None:
     caller = await serving.caller({0: ALL_SCOPES}, row_conditions=["nice_people_only"])
     answer = await serving.answer(caller, SCHOOL, {"id": serving.schools[0]})
-    assert answer.refused == "UNAVAILABLE"
-    assert "data" not in json.loads(answer.body)
+    body = json.loads(answer.body)  # the consent is closed, as if it were not in force
+    assert body["data"] == {"school": None}
+    assert [entry["extensions"]["code"] for entry in body["errors"]] == ["NOT_FOUND"]
     assert "student" not in serving.sql
 
 

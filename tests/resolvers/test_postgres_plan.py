@@ -64,7 +64,7 @@ async def record_scans(serving: Serving, ask: Ask) -> dict[str, bool]:
     scans: dict[str, bool] = {}
     for node in nodes(json.loads(text)[0]["Plan"]):
         table = node.get("Relation Name")
-        if table in TABLES:
+        if table in TABLES and node.get("Alias") != "live":  # `live`: the freshness row's look at the school
             scans[table] = scans.get(table, False) or node["Actual Loops"] > 0
     assert ("never executed" in as_text) is (False in scans.values())
     return scans
