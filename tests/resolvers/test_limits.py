@@ -115,7 +115,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 async def test_a_document_made_to_be_dear_is_dealt_with_quickly(serving: Serving, name: str) -> None:
-    spent = []
+    spent: list[float] = []
     while len(spent) < 3:  # the garbage of the tests before is collected in one of them
         before = time.process_time()
         answer = await serving.engine.execute(Request(BOMBS[name]))
