@@ -165,7 +165,7 @@ class _Comparison:
         for position, column in enumerate(REGISTRY.entities[name].extra_columns):
             if column in REQUIRED_LINKS and drafts and all(draft.links[position] is None for draft in drafts):
                 self.kept.add(name)
-                self.findings.add("DECLINED_BY_MIS", KEPT, name, None, column.removesuffix("_id"))
+                self.findings.add("NOT_SUPPLIED", KEPT, name, None, column.removesuffix("_id"))
 
     def _links(self, name: str, draft: Draft) -> tuple[str | None, ...] | None:
         """The ids of ours that a draft points to; None when one that it needs is not there."""

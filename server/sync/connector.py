@@ -40,6 +40,7 @@ async def sync_school(
         for endpoint in ENDPOINTS:
             tell(endpoint.path, 0)
             await _read(client, reading, endpoint, tell)
+            reading.close(endpoint)
         tell("writing", 0)
         return await complete(database, run, reading, key=key, accept_empty=accept_empty)
 
@@ -53,6 +54,7 @@ async def import_records(
         reading = Reading(records.school, records.source_id)
         for endpoint in ENDPOINTS:
             await asyncio.to_thread(reading.take, endpoint, records.lists.get(endpoint.path, ()))
+            reading.close(endpoint)
         return await complete(database, run, reading, key=key)
 
 

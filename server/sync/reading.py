@@ -54,21 +54,44 @@ class Reading:
         self.kept: set[str] = set()
         self.kept_columns: dict[str, set[str]] = {}
         self._seen: dict[str, set[str]] = {}
+        self._sent: dict[str, set[str]] = {}
+        self._not_supplied: set[tuple[str, str | None]] = set()
 
     def decline(self, endpoint: Endpoint, include: str | None = None) -> None:
-        """The MIS API does not supply a whole list, or one include of it: what is stored of it stays as it is."""
+        """The MIS API refuses to supply a whole list, or one include of it: what is stored of it stays as it is."""
+        self._keep(endpoint, include, "DECLINED_BY_MIS")
+
+    def _keep(self, endpoint: Endpoint, include: str | None, code: str) -> None:
+        self._not_supplied.add((endpoint.path, include))
         if include is None:
             self.kept.update(endpoint.rows)
         else:
             supplied = endpoint.includes[include]
             self.kept.update(supplied.rows)
             self.kept_columns.setdefault(endpoint.entity, set()).update(supplied.columns)
-        self.findings.add("DECLINED_BY_MIS", KEPT, endpoint.entity, None, include)
+        self.findings.add(code, KEPT, endpoint.entity, None, include)
 
     def take(self, endpoint: Endpoint, records: Iterable[object]) -> None:
         """Some records of a list."""
+        sent = self._sent.setdefault(endpoint.path, set())
         for record in records:
+            if isinstance(record, dict):
+                sent.update(record)
             self._take(endpoint.entity, record)
+
+    def close(self, endpoint: Endpoint) -> None:
+        """The list has ended. What was asked for and is in none of its records was not supplied.
+
+        A list of which no record can be used counts as not supplied too: it does not mean that all are gone.
+        """
+        entity = endpoint.entity
+        if self._seen.get(entity):
+            for include in endpoint.includes:
+                declined = (endpoint.path, include) in self._not_supplied
+                if not declined and include not in self._sent[endpoint.path]:
+                    self._keep(endpoint, include, "NOT_SUPPLIED")
+        elif self.findings.refused_records[entity]:
+            self._keep(endpoint, None, "NOT_SUPPLIED")
 
     def _take(self, entity: str, record: object) -> None:
         source_id = self._admit(entity, record)

@@ -141,6 +141,7 @@ def test_only_the_odd_cases_are_findings(records: SchoolRecords) -> None:
     reading = Reading(records.school, records.source_id)
     for endpoint in ENDPOINTS:
         reading.take(endpoint, records.lists[endpoint.path])
+        reading.close(endpoint)
     assert set(reading.findings.by_code) == {"BLANK_BOOLEAN", "UNKNOWN_CHOICE", "UPN_CHECK_FAILED"}
     assert reading.findings.refused_records.total() == 0
 

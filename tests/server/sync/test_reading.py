@@ -24,6 +24,7 @@ def reading_of(api: FakeWonde, **lists: list[Any]) -> Reading:
     for endpoint in ENDPOINTS:
         name = endpoint.path.replace("-", "_").replace("/", "_")
         reading.take(endpoint, lists.get(name, api.lists[endpoint.path]))
+        reading.close(endpoint)
     return reading
 
 
@@ -156,8 +157,31 @@ def test_a_declined_list_or_include_is_kept_and_recorded(api: FakeWonde) -> None
     ]
 
 
+def test_what_is_in_no_record_of_a_list_was_not_supplied(api: FakeWonde) -> None:
+    for pupil in api.lists["students"]:
+        del pupil["contacts"], pupil["year"]
+    del api.lists["students"][0]["groups"]  # the others have theirs: this pupil is in no group
+    reading = reading_of(api)
+    assert reading.kept == {"StudentContact"}
+    assert reading.kept_columns == {"Student": {"year_id"}}
+    assert findings(reading) == [
+        ("NOT_SUPPLIED", "kept", "Student", None, "contacts", None),
+        ("NOT_SUPPLIED", "kept", "Student", None, "year", None),
+    ]
+
+
+def test_a_list_of_which_no_record_can_be_used_was_not_supplied(api: FakeWonde) -> None:
+    reading = reading_of(api, contacts=[{"surname": "A"}, "B"])
+    assert reading.kept == {"Contact"}
+    assert [finding[0] for finding in findings(reading)] == ["MISSING_ID", "BAD_RECORD", "NOT_SUPPLIED"]
+
+
+def test_an_empty_list_means_that_there_is_nothing(api: FakeWonde) -> None:
+    assert reading_of(api, contacts=[]).kept == set()
+
+
 def test_an_unknown_group_type_is_other_and_a_strange_gender_is_null(api: FakeWonde) -> None:
-    group = {"id": "G1", "name": "Enrichment", "type": "ENRICHMENT"}
+    group = {"id": "G1", "name": "Enrichment", "type": "ENRICHMENT", "employees": {"data": []}}
     reading = reading_of(api, groups=[group], contacts=[person("P1", gender="Other")])
     assert value(reading, "Group", "G1", "type") == "OTHER"
     assert value(reading, "Contact", "P1", "gender") is None

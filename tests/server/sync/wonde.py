@@ -123,8 +123,9 @@ def php(date: str, zone: str = "Europe/London") -> Wire:
 
 def person(own: str, **values: object) -> Wire:
     """A pupil, contact or employee."""
-    stamp = php("2025-09-01 06:00:00.000000", "UTC")
-    return {"id": own, "upi": f"upi-{own}", "mis_id": own, "surname": f"Surname {own}", "created_at": stamp} | values
+    stamp, nothing = php("2025-09-01 06:00:00.000000", "UTC"), {"data": None}
+    names = {"surname": f"Surname {own}", "contact_details": nothing, "employment_details": nothing}
+    return {"id": own, "upi": f"upi-{own}", "mis_id": own, "created_at": stamp, **names} | values
 
 
 def student(own: str, *contacts: Wire, classes: tuple[str, ...] = (), **values: object) -> Wire:
@@ -132,7 +133,9 @@ def student(own: str, *contacts: Wire, classes: tuple[str, ...] = (), **values: 
     details = {"data": {"upn": "B801200005001", "admission_date": php("2024-09-03")}}
     links = {"data": list(contacts)}
     members = {"data": [{"id": one} for one in classes]}
-    return person(own, education_details=details, contacts=links, classes=members, groups={"data": []}) | values
+    includes = {"education_details": details, "contacts": links, "classes": members, "groups": {"data": []}}
+    empty = {name: {"data": None} for name in ("extended_details", "year", "registration")}
+    return person(own) | includes | empty | values
 
 
 def link(contact: str, **facts: object) -> Wire:
