@@ -1,10 +1,10 @@
 """Triggers that raise a consent's version with whatever is compiled into a plan, whoever writes it.
 
-Hand-made SQL obeys them too. A request compares the version that it read in its own snapshot; nothing is remembered
-beyond it.
+Hand-made SQL obeys them too. A request compares the version that it read in its own snapshot, so a version must never
+come back with another meaning: a consent is never deleted, replaced or moved, and its version only rises.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import DDL, Table, event
@@ -40,6 +40,31 @@ TRIGGERS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     ),
 }
 
+# name -> (table, event, condition, what is refused)
+GUARDS: dict[str, tuple[str, str, str, str]] = {
+    "consent_stays": ("consent", "DELETE", "", "a consent is revoked, never deleted"),
+    "consent_keeps_its_place": (
+        "consent",
+        "UPDATE OF school_id, app_id, id",
+        " OR ".join(f"old.{column} IS DISTINCT FROM new.{column}" for column in ("school_id", "app_id", "id")),
+        "a consent never moves",
+    ),
+    "consent_version_rises": ("consent", "UPDATE OF version", "new.version < old.version", "a version only rises"),
+}
+# SQLite's REPLACE deletes without a trigger; PostgreSQL's TRUNCATE does, and knows no rows.
+SQLITE_GUARDS: dict[str, tuple[str, str, str, str]] = {
+    "consent_is_not_replaced": (
+        "consent",
+        "INSERT",
+        "EXISTS (SELECT 1 FROM consent WHERE school_id = new.school_id AND app_id = new.app_id)",
+        "a consent is changed, never replaced",
+    ),
+}
+TRUNCATES: dict[str, tuple[str, str]] = {
+    "consent_truncated": ("consent", "RAISE EXCEPTION 'a consent is revoked, never deleted'"),
+    "consent_grant_truncated": ("consent_grant", "UPDATE consent SET version = version + 1"),
+}
+
 
 def sqlite_trigger(name: str) -> str:
     """The trigger in SQLite's words (IS NOT, for versions that do not know IS DISTINCT FROM)."""
@@ -53,20 +78,64 @@ def postgresql_trigger(name: str) -> tuple[str, str]:
     """The trigger's function and the trigger, in PostgreSQL's words."""
     table, when, condition, statements = TRIGGERS[name]
     guard = f" WHEN ({condition})" if condition else ""
-    body = " ".join(f"{statement};" for statement in statements)
-    function = f"CREATE FUNCTION fg_{name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$"
-    return function, (
+    return _function(name, *statements), (
         f"CREATE TRIGGER tr_{name} AFTER {when} ON {table} FOR EACH ROW{guard} EXECUTE FUNCTION fg_{name}()"
     )
 
 
+def sqlite_guard(name: str) -> str:
+    """The refusal in SQLite's words."""
+    table, when, condition, message = (GUARDS | SQLITE_GUARDS)[name]
+    guard = f" WHEN {condition.replace('IS DISTINCT FROM', 'IS NOT')}" if condition else ""
+    return (
+        f"CREATE TRIGGER tr_{name} BEFORE {when} ON {table} FOR EACH ROW{guard} "
+        f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+    )
+
+
+def postgresql_guard(name: str) -> tuple[str, str]:
+    """The refusal's function and trigger, in PostgreSQL's words."""
+    table, when, condition, message = GUARDS[name]
+    guard = f" WHEN ({condition})" if condition else ""
+    return _function(name, f"RAISE EXCEPTION '{message}'"), (
+        f"CREATE TRIGGER tr_{name} BEFORE {when} ON {table} FOR EACH ROW{guard} EXECUTE FUNCTION fg_{name}()"
+    )
+
+
+def truncate_trigger(name: str) -> tuple[str, str]:
+    """What happens when a whole table is emptied on PostgreSQL."""
+    table, statement = TRUNCATES[name]
+    return _function(name, statement), (
+        f"CREATE TRIGGER tr_{name} BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION fg_{name}()"
+    )
+
+
+def _function(name: str, *statements: str) -> str:
+    body = " ".join(f"{statement};" for statement in statements)
+    return f"CREATE FUNCTION fg_{name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$"
+
+
+def statements() -> Iterator[tuple[str, str, str]]:
+    """(table, dialect, statement) of every trigger, in the order they are made."""
+    for name, (table, *_) in TRIGGERS.items():
+        yield table, "sqlite", sqlite_trigger(name)
+        for statement in postgresql_trigger(name):
+            yield table, "postgresql", statement
+    for name, (table, *_) in (GUARDS | SQLITE_GUARDS).items():
+        yield table, "sqlite", sqlite_guard(name)
+    for name, (table, *_) in GUARDS.items():
+        for statement in postgresql_guard(name):
+            yield table, "postgresql", statement
+    for name, (table, _) in TRUNCATES.items():
+        for statement in truncate_trigger(name):
+            yield table, "postgresql", statement
+
+
 def attach() -> None:
     """Add the triggers to the metadata, for `create_all` (tests compare it with the migrations)."""
-    for name, (table, *_) in TRIGGERS.items():
+    for table, dialect, statement in statements():
         target: Table = SQLModel.metadata.tables[table]
-        event.listen(target, "after_create", _ddl(sqlite_trigger(name), "sqlite"))
-        for statement in postgresql_trigger(name):
-            event.listen(target, "after_create", _ddl(statement, "postgresql"))
+        event.listen(target, "after_create", _ddl(statement, dialect))
 
 
 def _ddl(statement: str, dialect: str) -> Callable[..., Any]:

@@ -591,6 +591,22 @@ CREATE FUNCTION fg_consent_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGI
 
 CREATE TRIGGER tr_consent_changed AFTER UPDATE OF id, state, products, row_conditions, manifest_version, expires_at ON consent FOR EACH ROW WHEN (old.id IS DISTINCT FROM new.id OR old.state IS DISTINCT FROM new.state OR old.products IS DISTINCT FROM new.products OR old.row_conditions IS DISTINCT FROM new.row_conditions OR old.manifest_version IS DISTINCT FROM new.manifest_version OR old.expires_at IS DISTINCT FROM new.expires_at) EXECUTE FUNCTION fg_consent_changed();
 
+CREATE FUNCTION fg_consent_stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a consent is revoked, never deleted'; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_consent_stays BEFORE DELETE ON consent FOR EACH ROW EXECUTE FUNCTION fg_consent_stays();
+
+CREATE FUNCTION fg_consent_keeps_its_place() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a consent never moves'; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_consent_keeps_its_place BEFORE UPDATE OF school_id, app_id, id ON consent FOR EACH ROW WHEN (old.school_id IS DISTINCT FROM new.school_id OR old.app_id IS DISTINCT FROM new.app_id OR old.id IS DISTINCT FROM new.id) EXECUTE FUNCTION fg_consent_keeps_its_place();
+
+CREATE FUNCTION fg_consent_version_rises() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a version only rises'; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_consent_version_rises BEFORE UPDATE OF version ON consent FOR EACH ROW WHEN (new.version < old.version) EXECUTE FUNCTION fg_consent_version_rises();
+
+CREATE FUNCTION fg_consent_truncated() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a consent is revoked, never deleted'; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_consent_truncated BEFORE TRUNCATE ON consent FOR EACH STATEMENT EXECUTE FUNCTION fg_consent_truncated();
+
 CREATE TABLE consent_grant (
     school_id VARCHAR COLLATE "C" NOT NULL,
     app_id VARCHAR COLLATE "C" NOT NULL,
@@ -612,6 +628,10 @@ CREATE TRIGGER tr_consent_grant_removed AFTER DELETE ON consent_grant FOR EACH R
 CREATE FUNCTION fg_consent_grant_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE consent SET version = version + 1 WHERE school_id = old.school_id AND app_id = old.app_id; UPDATE consent SET version = version + 1 WHERE school_id = new.school_id AND app_id = new.app_id; RETURN NULL; END $$;
 
 CREATE TRIGGER tr_consent_grant_changed AFTER UPDATE ON consent_grant FOR EACH ROW EXECUTE FUNCTION fg_consent_grant_changed();
+
+CREATE FUNCTION fg_consent_grant_truncated() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE consent SET version = version + 1; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_consent_grant_truncated BEFORE TRUNCATE ON consent_grant FOR EACH STATEMENT EXECUTE FUNCTION fg_consent_grant_truncated();
 
 CREATE TABLE audit_event (
     school_id VARCHAR COLLATE "C" NOT NULL,

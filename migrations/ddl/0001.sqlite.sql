@@ -947,6 +947,14 @@ CREATE INDEX ix_consent_app_id ON consent (app_id, school_id);
 
 CREATE TRIGGER tr_consent_changed AFTER UPDATE OF id, state, products, row_conditions, manifest_version, expires_at ON consent FOR EACH ROW WHEN old.id IS NOT new.id OR old.state IS NOT new.state OR old.products IS NOT new.products OR old.row_conditions IS NOT new.row_conditions OR old.manifest_version IS NOT new.manifest_version OR old.expires_at IS NOT new.expires_at BEGIN UPDATE consent SET version = version + 1 WHERE school_id = new.school_id AND app_id = new.app_id; END;
 
+CREATE TRIGGER tr_consent_stays BEFORE DELETE ON consent FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'a consent is revoked, never deleted'); END;
+
+CREATE TRIGGER tr_consent_keeps_its_place BEFORE UPDATE OF school_id, app_id, id ON consent FOR EACH ROW WHEN old.school_id IS NOT new.school_id OR old.app_id IS NOT new.app_id OR old.id IS NOT new.id BEGIN SELECT RAISE(ABORT, 'a consent never moves'); END;
+
+CREATE TRIGGER tr_consent_version_rises BEFORE UPDATE OF version ON consent FOR EACH ROW WHEN new.version < old.version BEGIN SELECT RAISE(ABORT, 'a version only rises'); END;
+
+CREATE TRIGGER tr_consent_is_not_replaced BEFORE INSERT ON consent FOR EACH ROW WHEN EXISTS (SELECT 1 FROM consent WHERE school_id = new.school_id AND app_id = new.app_id) BEGIN SELECT RAISE(ABORT, 'a consent is changed, never replaced'); END;
+
 CREATE TABLE consent_grant (
     school_id TEXT NOT NULL,
     app_id TEXT NOT NULL,

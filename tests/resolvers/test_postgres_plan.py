@@ -89,7 +89,7 @@ async def test_the_data_part_is_executed_while_the_version_holds(serving: Servin
         "UPDATE consent SET state = 'revoked' WHERE app_id = $1",
         "UPDATE consent SET expires_at = clock_timestamp() WHERE app_id = $1",
         "UPDATE app_token SET revoked_at = clock_timestamp() WHERE app_id = $1",
-        "DELETE FROM consent WHERE app_id = $1",
+        "UPDATE consent SET version = version + 1 WHERE app_id = $1",
         "DELETE FROM app_token WHERE app_id = $1",
     ],
 )
