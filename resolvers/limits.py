@@ -180,6 +180,10 @@ def check_document(document: DocumentNode, limits: Limits) -> None:
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
             _check_merging(definition, _Merger(fragments, limits.depth))
+    unused = _Merger(fragments, limits.depth)  # validation compares the fields of fragments that nothing spreads too
+    for definition in document.definitions:
+        if isinstance(definition, FragmentDefinitionNode) and definition.name.value not in counter.known:
+            unused.merge([definition.selection_set])
 
 
 def _check_merging(operation: OperationDefinitionNode, merger: _Merger) -> None:

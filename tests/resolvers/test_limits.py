@@ -106,6 +106,13 @@ BOMBS = {
     "thousands of unknown fields": "{ " + " ".join(f"x{each}" for each in range(3000)) + " }",
     "thousands of small operations": " ".join(f"query Q{each} {{ __typename }}" for each in range(3000)),
     "one alias for many fields": "{ " + " ".join("a: __typename" for _ in range(300)) + " }",
+    "objects to be merged": "{ " + "viewer { app { id } } " * 1000 + "}",
+    "objects to be merged, from fragments": "{ " + " ".join(f"...F{each}" for each in range(240)) + " } "
+    + " ".join(f"fragment F{each} on Query {{ viewer {{ app {{ id name }} }} }}" for each in range(240)),
+    "objects to be merged in a fragment that is never spread": "{ __typename } fragment F on Query { "
+    + "viewer { app { id } } " * 1000 + "}",
+    "introspection under many aliases": "{ " + " ".join(
+        f"a{each}: __schema {{ types {{ fields {{ args {{ type {{ name }} }} }} }} }}" for each in range(290)) + " }",
     "directives many times over": "{ __typename " + "@include(if: true) " * 3000 + "}",
     "a big number": "{ node(id: " + "9" * 100_000 + ") { id } }",
     "a big size": '{ school(id: "x") { students(first: ' + "9" * 100_000 + ") { totalCount } } }",
