@@ -101,7 +101,7 @@ class Compiler:
             where.append(f"{alias}.id = {self._bind('ids')}")
         text = self.writer.answer(self._entity(entity, alias, children).text)
         tables = "".join([f"{entity.table} {alias}", *self.joins])
-        self.program.main.sql = f"SELECT {alias}.id, {text} FROM {tables} WHERE {' AND '.join(where)}"
+        self.program.main.sql = f"SELECT {alias}.id, {text} AS j FROM {tables} WHERE {' AND '.join(where)}"
         return self.program
 
     # -- objects

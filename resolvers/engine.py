@@ -46,19 +46,18 @@ class Answer:
 
 
 class Driver(Protocol):
-    """Runs flows against a database, each in one snapshot.
+    """Runs flows against a database, each in one snapshot."""
 
-    `single` is whether a flow that asks once may run as one statement outside a transaction.
-    """
-
-    single: bool
+    def takes_single(self, cost: int) -> bool:
+        """Whether a flow that asks once may run as one statement outside a transaction."""
+        ...
 
     async def run(self, make_flow: Callable[[], Flow], cost: int) -> Any:
         """The flow's value; raises FieldgateError (DEADLINE_EXCEEDED, UNAVAILABLE …)."""
         ...
 
     async def run_single(self, flow: Flow) -> Any:
-        """The value of a flow that asks for rows once."""
+        """The value of a flow that asks for rows once; None also where it must run in a transaction."""
         ...
 
 
@@ -96,7 +95,7 @@ class Engine:
         run.check()
         if not run.asks:
             return run.answer_without_rows()
-        if self.driver.single and not request.reject:
+        if self.driver.takes_single(cost) and not request.reject:
             flow = optimistic(self.gate, plan, values, request.token_hash)
             if flow is not None:
                 body: bytes | None = await self.driver.run_single(flow)

@@ -1,9 +1,10 @@
-"""Roots that graphql-core executes: introspection, and `viewer` over rows read in the request's snapshot.
+"""Roots that are not compiled: `viewer`, shaped over rows read in the request's snapshot, and introspection.
 
-They come back as bytes, so that an operation may mix them with compiled roots.
+Introspection is graphql-core's, over the schema alone. Both come back as bytes, so that an operation may mix them with
+compiled roots.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,21 +23,8 @@ from authz.selection import Selected
 from resolvers.asking import Flow, RootAnswer
 from resolvers.documents import Values
 from resolvers.gate import Gate
-from resolvers.operation import OperationPlan
+from resolvers.operation import OperationPlan, Root
 from resolvers.viewer import viewer_value
-
-
-class StoredValues:
-    """Resolves fields of values that are already read: `viewer` and what is below it."""
-
-    def __init__(self, viewer: Mapping[str, Any] | None) -> None:
-        self.viewer = viewer
-
-    def resolve(self, parent: Any, info: Any, coordinate: str, arguments: Mapping[str, Any]) -> Any:
-        """The stored value."""
-        if coordinate == "Query.viewer":
-            return self.viewer
-        return parent[coordinate.partition(".")[2]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +36,43 @@ class ReaderContext:
 
 def execute_roots(gate: Gate, plan: OperationPlan, values: Values, app_id: str) -> Flow:
     """The answers of the roots that are not compiled."""
-    viewer = None
-    wanted = [root for root in plan.executed if root.name == "viewer"]
-    if wanted:
-        consents = any(_asks_for_consents(root.selected) for root in wanted)
-        viewer = yield from viewer_value(gate.dialect, app_id, consents=consents)
-    nodes = [node for root in plan.executed for node in root.selected.nodes]
+    answers: dict[str, RootAnswer] = {}
+    viewers = [root for root in plan.executed if root.name == "viewer"]
+    if viewers:
+        consents = any(each.name == "consents" for root in viewers for each in root.selected.walk())
+        value = yield from viewer_value(gate.dialect, app_id, consents=consents)
+        answers |= {root.key: RootAnswer(orjson.dumps(shaped(root.selected, value)), []) for root in viewers}
+    return answers | introspect(gate, plan, values)
+
+
+def shaped(selected: Selected, value: Any) -> Any:
+    """A stored value as the selection asks for it. Only types without arguments or rules of their own stand here."""
+    if isinstance(value, list):
+        return [shaped(selected, each) for each in value]
+    if not selected.children or value is None:
+        return value
+    return {
+        child.key: child.type_name if child.name == "__typename" else shaped(child, value[child.name])
+        for child in selected.below
+    }
+
+
+def introspect(gate: Gate, plan: OperationPlan, values: Values) -> dict[str, RootAnswer]:
+    """The answers of `__schema` and `__type`."""
+    roots: list[Root] = [root for root in plan.executed if root.name != "viewer"]
+    if not roots:
+        return {}
     result = execute(
         gate.graphql_schema,
-        cut_document(plan, nodes),
-        context_value=ReaderContext(StoredValues(viewer)),
+        cut_document(plan, [node for root in roots for node in root.selected.nodes]),
         variable_values=dict(values),
         hide_suggestions=True,
     )
     if not isinstance(result, ExecutionResult):
-        raise TypeError("stored values are never awaited")
+        raise TypeError("introspection is never awaited")
     data = result.data or {}
     answers: dict[str, RootAnswer] = {}
-    for root in plan.executed:
+    for root in roots:
         errors = [
             (root.selected.index, orjson.dumps(error_entry(error)))
             for error in result.errors or ()
@@ -73,10 +80,6 @@ def execute_roots(gate: Gate, plan: OperationPlan, values: Values, app_id: str) 
         ]
         answers[root.key] = RootAnswer(orjson.dumps(data.get(root.key)), errors)
     return answers
-
-
-def _asks_for_consents(selected: Selected) -> bool:
-    return any(each.name == "consents" for each in selected.walk())
 
 
 def cut_document(plan: OperationPlan, nodes: Sequence[FieldNode]) -> DocumentNode:

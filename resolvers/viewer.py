@@ -1,6 +1,6 @@
 """`viewer`: the calling app and its consents, also the revoked ones. It is about consents, so no scope guards it.
 
-The rows are read in the request's snapshot; graphql-core then executes the selection over them.
+The rows are read in the request's snapshot; the selection is then shaped over them.
 """
 
 import json
