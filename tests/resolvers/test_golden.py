@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from resolvers.engine import Request
+from resolvers.engine import Engine, Request
+from server.database import SqliteDatabase
+from server.readers import reader_for
 from tests.resolvers.harness import both
 from tests.resolvers.serving import ALL_SCOPES, Serving, shown, unknown_id
 
@@ -51,6 +53,22 @@ async def test_the_answer_is_the_golden_one_and_the_executors(serving: Serving, 
         if os.environ.get("FIELDGATE_WRITE_GOLDEN"):
             golden.write_bytes(compiled.body + b"\n")
         assert compiled.body + b"\n" == golden.read_bytes()
+
+
+async def test_a_thread_of_sqlites_gives_the_golden_answers_too(serving: Serving) -> None:
+    if not isinstance(serving.database, SqliteDatabase):
+        pytest.skip("PostgreSQL is never read inline")
+    reader = reader_for(serving.database, inline_cost=-1, deadline_seconds=20)
+    engine = Engine(serving.engine.gate, reader)
+    caller = await serving.granted()
+    try:
+        for name in CASES:
+            query = (GOLDEN / f"{name}.graphql").read_text(encoding="utf-8")
+            given = {key: value for key, value in variables(serving).items() if f"${key}:" in query}
+            answer = await engine.execute(Request(query, None, given, caller.token_hash))
+            assert answer.body + b"\n" == (GOLDEN / f"{name}.json").read_bytes()
+    finally:
+        await reader.close()
 
 
 async def test_the_golden_answers_hold_what_their_names_promise(serving: Serving) -> None:
