@@ -102,6 +102,18 @@ def _freshness(dialect: Dialect, join: str) -> str:
     )
 
 
+def standing_in_force(dialect: Dialect, *, expires: bool) -> str:
+    """FROM and WHERE: one row while a valid token stands as it is known, none once anything has changed.
+
+    Parameters: school id, token hash, consent id, version, and where it `expires` the moment.
+    """
+    until = f" AND {dialect.now} < {dialect.instant()}" if expires else ""
+    return (
+        f"FROM app_token t JOIN consent c ON c.app_id = t.app_id AND c.school_id = ? AND {consent_in_force(dialect)} "
+        f"WHERE t.hash = ? AND {token_is_valid(dialect)} AND c.id = ? AND c.version = ?{until}"
+    )
+
+
 def freshness_of_page(dialect: Dialect, *, after: bool, before: bool, backwards: bool) -> str:
     """A page of the app's consents in force, by school id.
 

@@ -12,7 +12,7 @@ import orjson
 
 from resolvers.asking import Flow
 from resolvers.documents import Operation, RequestRefused, Values, refusal
-from resolvers.flow import Run
+from resolvers.flow import Run, asks, check
 from resolvers.gate import Gate
 from resolvers.operation import OperationPlan
 from resolvers.optimistic import optimistic
@@ -91,19 +91,20 @@ class Engine:
         return body
 
     async def _run(self, plan: OperationPlan, values: Values, request: Request) -> bytes:
-        run = Run(self.gate, plan, values, request.token_hash)
-        run.check()
-        if not run.asks:
-            return run.answer_without_rows()
+        gate, token_hash = self.gate, request.token_hash
+        cost = plan.cost(values, gate.limits.default_page)
+        check(gate, plan, token_hash, cost)
+        if not asks(gate, plan):
+            return Run(gate, plan, values, token_hash).answer_without_rows()
         if self.driver.takes_single(cost) and not request.reject:
-            flow = optimistic(self.gate, plan, values, request.token_hash)
+            flow = optimistic(gate, plan, values, token_hash)
             if flow is not None:
                 body: bytes | None = await self.driver.run_single(flow)
                 if body is not None:
                     return body
 
         def make_flow() -> Flow:
-            return Run(self.gate, plan, values, request.token_hash).answer(reject=request.reject)
+            return Run(gate, plan, values, token_hash).answer(reject=request.reject)
 
-        made: bytes = await self.driver.run(make_flow, plan.cost(values, self.gate.limits.default_page))
+        made: bytes = await self.driver.run(make_flow, cost)
         return made

@@ -16,6 +16,21 @@ from resolvers.school_list import read_schools
 from schema.errors import FieldgateError
 
 
+def asks(gate: Gate, plan: OperationPlan) -> bool:
+    """Whether a run needs a row of the database: introspection of a public schema does not."""
+    return plan.needs_token or not gate.public_schema
+
+
+def check(gate: Gate, plan: OperationPlan, token_hash: str | None, estimate: int) -> None:
+    """Refuse, before a connection is taken, what is too costly and whom nobody can know."""
+    if token_hash is None and asks(gate, plan):
+        raise unauthenticated()
+    most = gate.limits.cost
+    if estimate > most:
+        text = f"The operation's estimated cost is {estimate}; {most} is allowed."
+        raise refusal(FieldgateError("QUERY_TOO_COSTLY", text, cost=estimate, limit=most))
+
+
 class Run:
     """One operation's run for one credential."""
 
@@ -29,7 +44,7 @@ class Run:
 
     def answer(self, *, reject: bool) -> Flow:
         """The bytes of the answer. `reject`: refuse the whole operation when anything in it is denied."""
-        if self.asks:
+        if asks(self.gate, self.plan):
             yield from self.authenticate()
         prepared: list[Prepared] = []
         for root in self.plan.data_roots:
@@ -43,11 +58,6 @@ class Run:
             answers |= yield from execute_roots(self.gate, self.plan, self.values, self.caller.app_id)
         return self.assemble(answers)
 
-    @property
-    def asks(self) -> bool:
-        """Whether it needs a row of the database: introspection of a public schema does not."""
-        return self.plan.needs_token or not self.gate.public_schema
-
     def answer_without_rows(self) -> bytes:
         """The answer of a run that asks for nothing."""
         try:
@@ -56,15 +66,6 @@ class Run:
             made: bytes = done.value
             return made
         raise RuntimeError("a run that asks for nothing has asked")
-
-    def check(self) -> None:
-        """Refuse, before a connection is taken, what is too costly and whom nobody can know."""
-        if self.asks and self.caller.token_hash is None:
-            raise unauthenticated()
-        estimate, most = self.plan.cost(self.values, self.gate.limits.default_page), self.gate.limits.cost
-        if estimate > most:
-            text = f"The operation's estimated cost is {estimate}; {most} is allowed."
-            raise refusal(FieldgateError("QUERY_TOO_COSTLY", text, cost=estimate, limit=most))
 
     def authenticate(self) -> Flow:
         """The token, and the consents of all schools that the operation names."""

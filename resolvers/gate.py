@@ -58,7 +58,7 @@ class Standings:
 
 
 class Guesses:
-    """Which standing a token last had at a school: where PostgreSQL's single statement starts from, never more."""
+    """Which standing a token last had at a school: where the single statement starts from, never more."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, str], Standing] = OrderedDict()
@@ -79,13 +79,13 @@ class Texts:
 
     def __init__(self, most: int = 2_000) -> None:
         self.most = most
-        self._known: OrderedDict[str, str] = OrderedDict()
+        self._known: OrderedDict[tuple[str, bool], str] = OrderedDict()
 
-    def get(self, key: str) -> str | None:
+    def get(self, key: tuple[str, bool]) -> str | None:
         """What was made from the key."""
         return self._known.get(key)
 
-    def put(self, key: str, value: str) -> None:
+    def put(self, key: tuple[str, bool], value: str) -> None:
         """Remember it."""
         self._known[key] = value
         if len(self._known) > self.most:

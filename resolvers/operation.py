@@ -12,6 +12,7 @@ from graphql import FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNo
 from authz.selection import Selected, SelectionBuilder
 from resolvers.compiler import Program
 from resolvers.pages import PageSpec, Values, argument
+from resolvers.shortcuts import Shortcut
 
 DATA_ROOTS = frozenset({"school", "schools", "node", "nodes"})
 LIST_GUESS = 20  # entries assumed in a list without pages, such as a pupil's medical conditions or a consent's scopes
@@ -20,6 +21,7 @@ SCANNING = frozenset({"totalCount", "hasNextPage", "hasPreviousPage"})
 SCANNED = 200  # records assumed to be looked at to count a list, or to see whether it goes on
 COST_CEILING = 10**12
 MAX_PROGRAMS = 64
+MAX_SHORTCUTS = 256
 Decided = tuple[frozenset[str], tuple[str, ...]]
 """Scopes and row conditions: all of a standing that changes a program."""
 DenialKey = tuple[str, int, frozenset[str], str]
@@ -40,6 +42,10 @@ class Root:
         self.fields = sum(1 for _ in selected.walk())
         self.programs: dict[tuple[object, ...], Program] = {}
         self.denial_bytes: dict[DenialKey, list[tuple[int, bytes]]] = {}
+        self.shortcuts: dict[tuple[object, ...], Shortcut] = {}
+        self._varying = [
+            getter for page in self.pages for getter in page.getters.values() if getter and not _is_constant(getter)
+        ]
 
     def ids(self, values: Values) -> list[str]:
         """The ids that the root names."""
@@ -47,6 +53,10 @@ class Root:
             return []
         value = self.id_getter(values)
         return [str(each) for each in value] if isinstance(value, list) else [str(value)]
+
+    def page_values(self, values: Values) -> list[object]:
+        """What the variables say of its pages."""
+        return [getter(values) for getter in self._varying]
 
     def targets(self) -> Iterator[tuple[int, str, tuple[Selected, ...]]]:
         """What is compiled of it: (index, entity, selections). `node` has one target per concrete type."""
@@ -66,7 +76,14 @@ class Root:
     def size(self) -> int:
         """Roughly the bytes kept for it."""
         denials = sum(len(entry) for entries in self.denial_bytes.values() for _, entry in entries)
-        return 600 * self.fields + 4 * sum(program.size for program in self.programs.values()) + denials
+        shortcuts = sum(shortcut.size for shortcut in self.shortcuts.values())
+        return 600 * self.fields + 4 * sum(program.size for program in self.programs.values()) + denials + shortcuts
+
+    def keep_shortcut(self, key: tuple[object, ...], shortcut: Shortcut) -> None:
+        """Keep a shortcut of one standing."""
+        if len(self.shortcuts) >= MAX_SHORTCUTS:
+            self.shortcuts.pop(next(iter(self.shortcuts)))
+        self.shortcuts[key] = shortcut
 
     def keep(self, key: tuple[object, ...], program: Program) -> None:
         """Keep a compiled program."""

@@ -1,19 +1,21 @@
-"""One statement for the common request on PostgreSQL: freshness and data together.
+"""One statement for the common request: freshness and data together, which is a snapshot without a transaction.
 
-The data stand inside `CASE WHEN the version is the one we guessed`, so that when it moved they were never read. The
-guess is the standing that the token last had at the school; a wrong one costs a second run, never a stale answer.
+The data are a subselect of the one row that says that the guess holds: there is none when the version has moved, and
+the data were never read. The guess is the standing that the token last had at the school; a wrong one costs a second
+run, never a stale answer.
 """
 
-from collections.abc import Sequence
-
-from authz.grants import Standing, freshness, freshness_of_school
-from resolvers.asking import Ask, Flow
+from authz.grants import Standing, standing_in_force
+from resolvers.asking import Ask, Flow, RootAnswer
 from resolvers.documents import Values
 from resolvers.flow import Run
 from resolvers.gate import Gate
 from resolvers.operation import OperationPlan, Root
 from resolvers.prepare import Prepared
+from resolvers.shortcuts import Shortcut, encoded
 from schema.ids import school_of
+
+DATA = b"\0"  # where the data stand; no JSON text holds it
 
 
 def optimistic(gate: Gate, plan: OperationPlan, values: Values, token_hash: str | None) -> Flow | None:
@@ -26,17 +28,21 @@ def optimistic(gate: Gate, plan: OperationPlan, values: Values, token_hash: str 
     root = plan.data_roots[0]
     if root.name not in ("school", "node"):
         return None
-    run = Run(gate, plan, values, token_hash)
-    ids = root.ids(values)
-    school_id = school_of(ids[0]) if len(ids) == 1 else None
+    [record_id] = root.ids(values)
+    school_id = school_of(record_id)
     guess = gate.guesses.get(token_hash, school_id) if school_id is not None else None
     if guess is None:
         return None
+    key = (guess, record_id[:3], *root.page_values(values))
+    shortcut = root.shortcuts.get(key)
+    if shortcut is not None:
+        return shortcut.flow(record_id, token_hash)
+    run = Run(gate, plan, values, token_hash)
     run.caller.assume(guess)
-    return _flow(run, root, guess)
+    return _flow(run, root, guess, key)
 
 
-def _flow(run: Run, root: Root, guess: Standing) -> Flow:
+def _flow(run: Run, root: Root, guess: Standing, key: tuple[object, ...]) -> Flow:
     prepared: Prepared = yield from run.prepare(root)
     if prepared.failed is not None or len(prepared.groups) != 1 or _pages_have_cursors(run):
         return None
@@ -47,11 +53,19 @@ def _flow(run: Run, root: Root, guess: Standing) -> Flow:
     if program.slots:
         return None
     data = run.reader.bound(program.main, guess.school_id, wanted)
-    rows = yield Ask(guarded(run.gate, program.main.sql, len(data)), [*data, *_guard_values(run, guess)])
-    if not rows or not guess.holds(freshness(rows[0])):
+    expires = guess.valid_until is not None
+    sql = guarded(run.gate, program.main.sql, len(data), expires=expires)
+    parameters = [*data, guess.school_id, run.caller.token_hash, guess.consent_id, guess.version]
+    parameters += [guess.valid_until] if expires else []
+    rows = yield Ask(sql, parameters)
+    if not rows:
         return None
-    text: str | None = rows[0][6]
-    texts = yield from run.reader.filled(program, {wanted[0]: text.encode()} if text is not None else {})
+    if not program.cursors:  # they would have to be sealed anew
+        before, after = run.assemble({root.key: RootAnswer(DATA, prepared.denials)}).split(DATA)
+        id_at = program.main.binds.index(("ids", None))
+        root.keep_shortcut(key, Shortcut(sql, parameters, id_at, len(data) + 1, before, after))
+    text = rows[0][0]
+    texts = yield from run.reader.filled(program, {wanted[0]: encoded(text)} if text is not None else {})
     return run.assemble({root.key: run.answer_of(prepared, texts)})
 
 
@@ -59,25 +73,14 @@ def _pages_have_cursors(run: Run) -> bool:
     return any(page.after is not None or page.before is not None for page in run.preparer.pages.values())
 
 
-def _guard_values(run: Run, guess: Standing) -> Sequence[object]:
-    return (guess.school_id, run.caller.token_hash, guess.consent_id, guess.version, guess.valid_until)
-
-
-def guarded(gate: Gate, data_sql: str, parameters: int) -> str:
-    """The statement: a freshness CTE, and the data that are read only if it says what was guessed."""
-    known = gate.guarded.get(data_sql)
+def guarded(gate: Gate, data_sql: str, parameters: int, *, expires: bool) -> str:
+    """The statement: the data in one row, read only if the standing is still in force."""
+    key = (data_sql, expires)
+    known = gate.guarded.get(key)
     if known is None:
-        pieces = freshness_of_school(gate.dialect).split("?")
-        numbered = "".join(
-            piece + (f"${parameters + 1 + index}" if index < len(pieces) - 1 else "")
-            for index, piece in enumerate(pieces)
-        )
-        consent, version, until = (f"${parameters + number}" for number in (3, 4, 5))
-        known = (
-            f"WITH f(token_id, app_id, now, school_id, consent_id, version) AS MATERIALIZED ({numbered}) "
-            f"SELECT f.*, CASE WHEN f.consent_id = {consent} AND f.version = {version}::bigint "
-            f"AND ({until}::text IS NULL OR f.now < {until}::text) "
-            f"THEN (SELECT d.j FROM ({data_sql}) d(id, j)) END FROM f"
-        )
-        gate.guarded.put(data_sql, known)
+        mark = "?" if gate.dialect.is_sqlite else "$"
+        first, *pieces = standing_in_force(gate.dialect, expires=expires).split("?")
+        guard = first + "".join(f"{mark}{parameters + number}{piece}" for number, piece in enumerate(pieces, start=1))
+        known = f"SELECT (SELECT d.j FROM ({data_sql}) d) {guard}"
+        gate.guarded.put(key, known)
     return known

@@ -14,6 +14,7 @@ from resolvers.conditions import Visible
 from resolvers.operation import Root
 from resolvers.pages import Page
 from resolvers.prepare import Group
+from resolvers.shortcuts import encoded
 from resolvers.writer import CURSOR, SLOT
 
 Texts = dict[str, bytes]
@@ -108,8 +109,3 @@ class RecordReader:
         if kind == "ids" and not statement.many:
             return ids[0]
         return orjson.dumps(ids).decode() if self.gate.dialect.is_sqlite else list(ids)
-
-
-def encoded(text: str | bytes) -> bytes:
-    """A JSON text as the drivers give it: bytes from SQLite, a string from PostgreSQL."""
-    return text if isinstance(text, bytes) else text.encode()

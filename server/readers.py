@@ -28,8 +28,6 @@ INLINE_SECONDS = 0.03  # an inline read that takes longer begins again on a thre
 class SqliteReader:
     """Runs flows on one SQLite file."""
 
-    single = False
-
     def __init__(
         self, database: SqliteDatabase, *, inline_cost: int, deadline_seconds: float, threads: int = 4
     ) -> None:
@@ -47,19 +45,36 @@ class SqliteReader:
                 return self._run_inline(make_flow())
         return await self._run_on_thread(make_flow())
 
-    async def run_single(self, flow: Flow) -> Any:
-        raise NotImplementedError("SQLite needs no single statement: its transactions cost microseconds.")
+    def takes_single(self, cost: int) -> bool:
+        return cost <= self.inline_cost
 
-    def _run_inline(self, flow: Flow) -> Any:
+    async def run_single(self, flow: Flow) -> Any:
+        try:
+            return self._answered(flow, self._inline_connection())
+        except _GoToThread:
+            return None
+
+    def _inline_connection(self) -> sqlite3.Connection:
         connection = self._inline
         if connection is None:
             connection = self._inline = sqlite_connect(self.database.path, read_only=True, busy_timeout=0.0)
             connection.set_progress_handler(self._late, PROGRESS_STEPS)
             self_check(connection)
         self._deadline = time.monotonic() + INLINE_SECONDS
+        return connection
+
+    def _run_inline(self, flow: Flow) -> Any:
+        connection = self._inline_connection()
         # INVARIANT: no await between BEGIN and COMMIT: all that the flow asks for is answered from one snapshot.
+        connection.execute("BEGIN")
+        try:
+            return self._answered(flow, connection)
+        finally:
+            connection.execute("COMMIT")
+
+    @staticmethod
+    def _answered(flow: Flow, connection: sqlite3.Connection) -> Any:
         execute = connection.execute
-        execute("BEGIN")
         try:
             ask = next(flow)
             while True:
@@ -70,8 +85,6 @@ class SqliteReader:
             if any(word in str(error) for word in ("locked", "busy", "interrupted")):
                 raise _GoToThread from error
             raise _read_error(error) from error
-        finally:
-            execute("COMMIT")
 
     def _late(self) -> int:
         return 1 if time.monotonic() > self._deadline else 0
@@ -173,8 +186,6 @@ def self_check(connection: sqlite3.Connection) -> None:
 class PostgresReader:
     """Runs flows on a pool of PostgreSQL connections."""
 
-    single = True
-
     def __init__(self, database: PostgresDatabase, *, deadline_seconds: float) -> None:
         self.database = database
         self.deadline_seconds = deadline_seconds
@@ -185,6 +196,9 @@ class PostgresReader:
                 pool = await self.database.pool()
                 async with pool.acquire() as connection:
                     return await _in_transaction(connection, make_flow())
+
+    def takes_single(self, cost: int) -> bool:
+        return True
 
     async def run_single(self, flow: Flow) -> Any:
         try:

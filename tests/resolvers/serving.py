@@ -36,8 +36,10 @@ class RecordingDriver:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self.single = reader.single
         self.asked: list[Ask] = []
+
+    def takes_single(self, cost: int) -> bool:
+        return self.reader.takes_single(cost)
 
     async def run(self, make_flow: Callable[[], Flow], cost: int) -> Any:
         return await self.reader.run(lambda: self._recorded(make_flow()), cost)
