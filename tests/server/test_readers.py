@@ -50,3 +50,22 @@ async def test_a_cancelled_read_is_stopped_at_once_and_its_thread_ends(reader: S
         await reading
     assert time.monotonic() - started < 1
     assert await reader.run(lambda: asking("SELECT 1"), INLINE_COST + 1) == [(1,)]
+
+
+LONG = "WITH RECURSIVE counted(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM counted LIMIT 1500000) SELECT count(*) FROM counted"
+
+
+async def test_a_read_that_was_thought_cheap_goes_on_in_a_thread_and_stops_nobody(reader: SqliteReader) -> None:
+    reader.deadline_seconds = 60.0
+    waits: list[float] = []
+
+    async def others() -> None:
+        while True:
+            started = time.monotonic()
+            await asyncio.sleep(0.001)
+            waits.append(time.monotonic() - started)
+
+    beating = asyncio.create_task(others())
+    assert await reader.run(lambda: asking(LONG), INLINE_COST) == [(1_500_000,)]
+    beating.cancel()
+    assert len(waits) > 10, "others must have had their turn meanwhile"
