@@ -5,6 +5,7 @@ everything is concatenated with `to_json`. Response keys only ever stand inside 
 no alias can mean anything to the database.
 """
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from schema.fields import Choice, Kind
 MAX_KEYS = 45  # per json_object: SQLite takes 127 arguments, older builds 100
 MAX_PIECES = 30  # per flat chain of ||: SQLite refuses expressions deeper than 1,000
 ORDERED_AGGREGATES = sqlite3.sqlite_version_info >= (3, 44)
+
+_FIRST = re.compile(r"('(?:[^']|'')*') \|\| ")
+_LAST = re.compile(r" \|\| ('[^']*')$")
 
 SLOT = "\x01"
 CURSOR = "\x02"
@@ -109,9 +113,12 @@ def literal(text: str) -> str:
 
 
 def joined(pieces: Sequence[str]) -> str:
-    """Pieces with `||` between, neighbouring literals made one, long chains grouped."""
+    """Pieces with `||` between, neighbouring literals made one, long chains grouped.
+
+    A piece that is a chain itself is opened at its ends: each `||` copies what stands before it.
+    """
     merged: list[str] = []
-    for piece in pieces:
+    for piece in (part for each in pieces for part in _opened(each)):
         if merged and piece[:1] == "'" and merged[-1][:1] == "'" and _is_literal(merged[-1]) and _is_literal(piece):
             merged[-1] = merged[-1][:-1] + piece[1:]
         else:
@@ -121,6 +128,15 @@ def joined(pieces: Sequence[str]) -> str:
             "(" + " || ".join(merged[start : start + MAX_PIECES]) + ")" for start in range(0, len(merged), MAX_PIECES)
         ]
     return " || ".join(merged)
+
+
+def _opened(piece: str) -> list[str]:
+    first = _FIRST.match(piece)
+    if first is None:
+        return [piece]
+    rest = piece[first.end() :]
+    last = _LAST.search(rest)
+    return [first[1], rest] if last is None else [first[1], rest[: last.start()], last[1]]
 
 
 def _is_literal(piece: str) -> bool:
@@ -180,16 +196,15 @@ class SqliteWriter:
         if len(entries) <= MAX_KEYS and all(argument is not None for _, argument in arguments):
             made = self._run([(entry.key, argument or "NULL") for entry, argument in arguments])
             return Json(made, made)
-        pieces: list[str] = ["'{'"]
+        pieces: list[str] = []
         run: list[tuple[str, str]] = []
 
-        def separator() -> str:
-            return "','" if len(pieces) > 1 else "''"
-
         def flush() -> None:
-            if run:
-                pieces.extend([separator(), f"rtrim(ltrim({self._run(run)}, '{{'), '}}')"])
-                run.clear()
+            if run and pieces:
+                pieces.extend(["','", f"rtrim(ltrim({self._run(run)}, '{{'), '}}')"])
+            elif run:
+                pieces.append(f"rtrim({self._run(run)}, '}}')")
+            run.clear()
 
         for entry, argument in arguments:
             # INVARIANT: a run ends with a string, number, boolean or null, so that trimming takes just one brace.
@@ -200,9 +215,9 @@ class SqliteWriter:
             else:
                 flush()
                 text = entry.json.text if isinstance(entry, Nested) else "''"
-                pieces.extend([separator(), literal(f'"{entry.key}":'), text])
+                pieces.extend([literal(f'{"," if pieces else "{"}"{entry.key}":'), text])
         flush()
-        return Json(joined([piece for piece in [*pieces, "'}'"] if piece != "''"]))
+        return Json(joined([*pieces, "'}'"]))
 
     def when(self, condition: str, json: Json) -> Json:
         inline = f"CASE WHEN {condition} THEN {json.inline} END" if json.inline else None
