@@ -159,6 +159,27 @@ async def test_records_by_ids_keep_their_order_and_their_gaps(serving: Serving) 
     assert mixed["nodes"] == [{"id": first}, {"id": second}]
 
 
+async def test_records_of_several_types_are_asked_for_in_turn_by_one_document(serving: Serving) -> None:
+    caller = await serving.caller(
+        {0: ALL_SCOPES - {"contacts.surname.read"}, 1: ALL_SCOPES - {"employees.surname.read"}}
+    )
+    query = """query($id: ID!) { node(id: $id) { __typename id ... on Student { surname } ... on Contact { surname }
+        ... on Employee { surname } } }"""
+    for _ in range(3):
+        for table, kind, denied_at in (
+            ("student", "Student", None),
+            ("contact", "Contact", 0),
+            ("employee", "Employee", 1),
+        ):
+            for school in (0, 1):
+                for row in shown(serving.world, table, school)[:2]:
+                    body = await serving.ask(caller, query, {"id": row["id"]})
+                    surname = None if denied_at == school else row["surname"]
+                    assert body["data"]["node"] == {"__typename": kind, "id": row["id"], "surname": surname}
+                    found = [entry["extensions"]["schoolId"] for entry in body.get("errors", ())]
+                    assert found == ([serving.schools[school]] if denied_at == school else [])
+
+
 # -- rows that a row condition hides
 
 

@@ -6,6 +6,7 @@ And what a request may do at all: without a token, with a dead one, when it woul
 import asyncio
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from resolvers.engine import Request
 from schema.registry import MEMBERSHIP_TABLES, REGISTRY
 from server.database import open_database
 from tests.resolvers.serving import ALL_SCOPES, BASE_URL, Caller, Serving
+from tests.world import NOW, insert
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -95,6 +97,22 @@ async def test_a_revoked_token_is_refused_by_the_next_request(serving: Serving) 
         f"UPDATE app_token SET revoked_at = {serving.database.dialect.now} WHERE app_id = ?", caller.app_id
     )
     assert await urn_and_codes(serving, caller) == (None, ["UNAUTHENTICATED"])
+
+
+async def test_one_of_an_apps_tokens_is_revoked_without_the_other(serving: Serving) -> None:
+    caller = await serving.caller({0: {"schools.urn.read"}})
+    second = replace(caller, token_hash=f"{caller.token_hash[:60]}beef")
+    async with serving.database.write() as session:
+        row = {"hash": second.token_hash, "id": f"{caller.app_id}2", "app_id": caller.app_id, "hint": "beef"}
+        await insert(session, "app_token", [{**row, "created_at": NOW}])
+    urn = serving.world.rows["school"][0]["urn"]
+    for each in (caller, second) * 3:
+        assert await urn_and_codes(serving, each) == ({"urn": urn}, [])
+    await serving.change(
+        f"UPDATE app_token SET revoked_at = {serving.database.dialect.now} WHERE hash = ?", second.token_hash
+    )
+    assert await urn_and_codes(serving, second) == (None, ["UNAUTHENTICATED"])
+    assert await urn_and_codes(serving, caller) == ({"urn": urn}, [])
 
 
 async def test_a_grant_that_another_process_revokes_is_gone_on_the_next_request(serving: Serving) -> None:

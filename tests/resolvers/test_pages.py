@@ -247,6 +247,23 @@ async def test_without_a_size_a_page_has_the_default_size(serving: Serving) -> N
     assert (ids, info["hasNextPage"]) == (of.ids[:3], True)
 
 
+async def test_the_size_of_a_page_is_not_kept_from_the_request_before(serving: Serving) -> None:
+    caller = await serving.granted()
+    query = """query($id: ID!, $first: Int, $last: Int) {
+        school(id: $id) { students(first: $first, last: $last) { nodes { id } } } }"""
+    ids = [row["id"] for row in shown(serving.world, "student")]
+    asked = [
+        ({"first": 1}, ids[:1]),
+        ({"first": 3}, ids[:3]),
+        ({"last": 1}, ids[-1:]),
+        ({"last": 2}, ids[-2:]),
+        ({}, ids),
+    ]
+    for page, expected in [each for each in asked for _ in range(3)] + asked:
+        data = await serving.data(caller, query, {"id": serving.schools[0], **page})
+        assert [each["id"] for each in data["school"]["students"]["nodes"]] == expected
+
+
 async def test_a_list_is_counted_only_when_asked(serving: Serving) -> None:
     caller = await serving.granted()
     query = "query($id: ID!) { school(id: $id) { students(first: 2) { nodes { id } %s } } schools { nodes { id } %s } }"
