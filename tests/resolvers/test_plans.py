@@ -1,6 +1,6 @@
 """A query beside its plan: what was denied, and the SQL for both databases, so that a reviewer sees what a change does.
 
-The files stand in `tests/golden/plans`: `NAME.graphql` (its first line names the scopes) and `NAME.plan`. Write the plans
+The files stand in `tests/golden/plans`: `NAME.graphql` (its first line names the scopes) and `NAME.plan`. Write plans
 anew with `FIELDGATE_WRITE_GOLDEN=1`, and read the difference.
 """
 
