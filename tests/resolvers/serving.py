@@ -5,6 +5,7 @@ Each test registers the apps it needs: one written world serves a whole module, 
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -27,6 +28,7 @@ SCHEMA = build_schema()
 KEYS = CursorKeys({1: b"k" * 32})
 BASE_URL = "https://gate.example.org/fg"
 ALL_SCOPES = frozenset(REGISTRY.scopes)
+QUICK_SECONDS = 0.2
 EMPTY_SCHOOL = 2  # the number of the world's school that holds no record
 _NUMBERS = count(1)
 
@@ -131,6 +133,15 @@ class Serving:
         self.driver.asked.clear()
         token_hash = caller.token_hash if caller is not None else None
         return await self.engine.execute(Request(query, None, variables or {}, token_hash, reject))
+
+    async def quick_answer(self, caller: Caller | None, query: str) -> Answer:
+        """The answer, which must cost little processor time: in one of three tries: one may clear up for others."""
+        for _ in range(3):
+            before = time.process_time()
+            answer = await self.answer(caller, query)
+            if (spent := time.process_time() - before) < QUICK_SECONDS:
+                return answer
+        raise AssertionError(f"{spent:.3f} seconds of processor time")
 
     async def ask(self, caller: Caller | None, query: str, variables: Mapping[str, Any] | None = None) -> Any:
         """The answer's body, read."""

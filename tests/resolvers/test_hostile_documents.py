@@ -1,7 +1,6 @@
 """Documents and guesses that once went wrong: each is dealt with by a code, quickly, and leaves nothing behind."""
 
 import json
-import time
 
 import pytest
 from graphql import get_introspection_query
@@ -42,9 +41,8 @@ async def test_a_variable_of_one_operation_does_not_shape_another(serving: Servi
 @pytest.mark.parametrize("times", [300, 1500])
 async def test_the_same_field_hundreds_of_times_is_refused_before_it_is_compared(serving: Serving, times: int) -> None:
     query = f'{{ school(id: "{serving.schools[0]}") {{ {"students { nodes { id } } " * times} }} }}'
-    started = time.process_time()
-    assert await code(serving.with_limits(Limits()), query) == "QUERY_TOO_LARGE"
-    assert time.process_time() - started < 0.2
+    answer = await serving.with_limits(Limits()).quick_answer(await serving.granted(), query)
+    assert answer.refused == "QUERY_TOO_LARGE"
 
 
 async def test_the_standard_introspection_is_answered_and_a_multiple_of_it_is_not(serving: Serving) -> None:
@@ -56,9 +54,7 @@ async def test_the_standard_introspection_is_answered_and_a_multiple_of_it_is_no
     fan = " ".join(
         f"a{number}: __schema {{ types {{ name fields {{ name type {{ name }} }} }} }}" for number in range(100)
     )
-    started = time.process_time()
-    assert (await limited.answer(None, f"{{ {fan} }}")).refused == "QUERY_TOO_COSTLY"
-    assert time.process_time() - started < 0.2
+    assert (await limited.quick_answer(None, f"{{ {fan} }}")).refused == "QUERY_TOO_COSTLY"
 
 
 async def test_lists_of_consents_many_times_over_are_refused(serving: Serving) -> None:

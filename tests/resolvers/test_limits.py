@@ -1,7 +1,6 @@
 """Documents that ask for too much are refused before anything is read, quickly, with what was counted."""
 
 import json
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,8 +10,6 @@ from resolvers.limits import Limits
 from tests.resolvers.serving import Serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-CPU_SECONDS = 0.2
 
 
 def chain(length: int, last: str, times: int = 2) -> str:
@@ -122,14 +119,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 async def test_a_document_made_to_be_dear_is_dealt_with_quickly(serving: Serving, name: str) -> None:
-    spent: list[float] = []
-    while len(spent) < 3:  # the garbage of the tests before is collected in one of them
-        before = time.process_time()
-        answer = await serving.engine.execute(Request(BOMBS[name]))
-        spent.append(time.process_time() - before)
-        if spent[-1] < CPU_SECONDS:
-            break
-    assert min(spent) < CPU_SECONDS
+    answer = await serving.quick_answer(None, BOMBS[name])
     assert b"Traceback" not in answer.body
     assert answer.status < 500
     assert len(answer.body) < 50_000
