@@ -16,7 +16,6 @@ from resolvers.writer import CURSOR, SLOT, Entry, Json, Nested, Scalar, Writer, 
 from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Shape, Through, leaves
 from schema.registry import MEMBERSHIP_TABLES, Registry, entity_fields
 
-MAX_LIST_LEVELS = 4
 MAX_JOINS = 8  # single records joined into one SELECT; the rest are subselects, since SQLite joins at most 64 tables
 MAX_SELECTS = 6  # nested SELECTs of one statement (a list is two): SQLite's parser stack holds eight of our shape
 
@@ -82,7 +81,6 @@ class Compiler:
         self.program = Program(Statement())
         self.statement = self.program.main
         self.aliases = 0
-        self.lists = 0
         self.selects = 0
         self.joins: list[str] = []
 
@@ -152,10 +150,9 @@ class Compiler:
 
     def _link(self, entity: Entity, alias: str, link: Link, selected: Selected) -> Json:
         one = link.shape is Shape.ONE
-        if self.selects + (1 if one else 2) > MAX_SELECTS or (not one and self.lists >= MAX_LIST_LEVELS):
+        if self.selects + (1 if one else 2) > MAX_SELECTS:
             return Json(self._slot(entity, alias, link, selected))
         self.selects += 1 if one else 2
-        self.lists += 0 if one else 1
         if one and isinstance(link.via, ForeignKey) and len(self.joins) < MAX_JOINS:
             made = self._beside(entity, alias, link, selected)
         elif one:
@@ -165,20 +162,19 @@ class Compiler:
         else:
             made = Json(self._connection(entity, alias, link, selected))
         self.selects -= 1 if one else 2
-        self.lists -= 0 if one else 1
         return made
 
     def _slot(self, entity: Entity, alias: str, link: Link, selected: Selected) -> str:
         number = len(self.program.slots)
         statement = Statement()
         self.program.slots.append(statement)
-        outer = (self.statement, self.lists, self.selects, self.joins)
-        self.statement, self.lists, self.selects, self.joins = statement, 0, 0, []
+        outer = (self.statement, self.selects, self.joins)
+        self.statement, self.selects, self.joins = statement, 0, []
         parent = self._alias()
         tables = self.writer.parents(self._bind("parents"), entity.table, parent, is_school=entity.name == "School")
         text = self.writer.answer(self._link(entity, parent, link, selected).text)
         statement.sql = f"SELECT {parent}.id, {text} FROM {''.join([tables, *self.joins])}"
-        self.statement, self.lists, self.selects, self.joins = outer
+        self.statement, self.selects, self.joins = outer
         return self.writer.marker(SLOT, [literal(f"{number}:"), f"{alias}.id"])
 
     def _beside(self, entity: Entity, alias: str, link: Link, selected: Selected) -> Json:

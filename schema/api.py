@@ -150,7 +150,7 @@ class ApiBuilder:
             declared.name,
             annotation,
             declared.rule,
-            f"{declared.description}\n\n{rule_text(declared.rule)} · {declared.sensitivity}",
+            f"{declared.description}\n\n{rule_text(declared.rule, 'a consent in force')} · {declared.sensitivity}",
             resolver,
         )
 
@@ -317,10 +317,10 @@ VIEWER_TYPES: tuple[tuple[str, str, tuple[tuple[str, Any, str], ...]], ...] = (
 )
 
 
-def rule_text(rule: Alternatives) -> str:
-    """The rule in words, as introspection and GraphiQL show it."""
+def rule_text(rule: Alternatives, enough: str = "a valid app token") -> str:
+    """The rule in words, as introspection and GraphiQL show it. `enough`: what opens a field without a scope."""
     if not rule:
-        return "Scope: none, a valid app token is enough"
+        return f"Scope: none, {enough} is enough"
     lists = [" and ".join(f"`{scope}`" for scope in scopes) for scopes in rule]
     return f"Scope: {', or '.join(lists)}"
 
