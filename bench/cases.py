@@ -13,6 +13,7 @@ from bench.data import World
 
 QUERIES = Path(__file__).parent / "queries"
 FIELDGATE, HANDWRITTEN, PERMISSIONS = "fieldgate", "hand-written endpoint", "permission classes"
+SERVERS = (FIELDGATE, HANDWRITTEN, PERMISSIONS)
 HANDWRITTEN_FLOOR, HANDWRITTEN_AIM = 0.9, 1.2
 DENIED_FLOOR = 1.15
 """Three fields denied against none denied: at most so many times the cost."""

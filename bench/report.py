@@ -22,6 +22,7 @@ from bench.cases import (
     HANDWRITTEN_FLOOR,
     PERMISSIONS,
     PLAIN,
+    SERVERS,
     Case,
 )
 from bench.rounds import Results, ratio
@@ -87,14 +88,14 @@ def print_results(console: Console, results: Results) -> None:
     """The table of the queries."""
     table = Table(title="Server CPU per request, ms (median of the rounds)")
     table.add_column("query")
-    for name in (FIELDGATE, HANDWRITTEN, PERMISSIONS):
+    for name in SERVERS:
         table.add_column(name, justify="right")
     table.add_column(f"× {HANDWRITTEN}", justify="right")
     table.add_column(f"× {PERMISSIONS}", justify="right")
     for case in CASES:
         table.add_row(
             case.title,
-            *(f"{results[case.title, name].ms:.3f}" for name in (FIELDGATE, HANDWRITTEN, PERMISSIONS)),
+            *(f"{results[case.title, name].ms:.3f}" for name in SERVERS),
             against_handwritten(results, case).shown(),
             against_permissions(results, case).shown(),
         )

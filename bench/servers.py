@@ -57,8 +57,13 @@ def running(name: str, world: World, settings: Mapping[str, str] | None = None) 
     if not Path("/proc/self/task").exists():
         raise CannotMeasure("The bench reads CPU times from /proc, which only Linux has.")
     port = free_port()
+    # A log is written, but nowhere: the permission classes write hundreds of tracebacks a request.
     with subprocess.Popen(
-        command(name, port), cwd=ROOT, env=environment(name, world, settings or {}), stdout=subprocess.DEVNULL
+        command(name, port),
+        cwd=ROOT,
+        env=environment(name, world, settings or {}),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as process:
         try:
             wait_until_open(name, port, process)
@@ -90,7 +95,7 @@ def environment(name: str, world: World, settings: Mapping[str, str]) -> dict[st
     """The server's environment; nothing that the caller's environment says to fieldgate is kept."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("FIELDGATE_")}
     if name != FIELDGATE:
-        return {**kept, DATABASE: str(world.path)}
+        return {**kept, DATABASE: str(world.path), **settings}
     own = {
         "FIELDGATE_DATABASE_URL": world.url,
         "FIELDGATE_KEY_FILE": str(world.path.with_suffix(".key")),
@@ -106,4 +111,4 @@ def wait_until_open(name: str, port: int, process: subprocess.Popen[bytes]) -> N
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.05)
-    raise CannotMeasure(f"The server “{name}” did not start.")
+    raise CannotMeasure(f"The server “{name}” did not start; `{' '.join(command(name, port))}` may say why.")

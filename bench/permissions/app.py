@@ -18,6 +18,7 @@ from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.types import ExecutionContext
 
 from bench.handwritten import DATABASE
+from bench.permissions import QUIET
 from bench.permissions.loaders import Context, grants
 from bench.permissions.types import Denied, Query, Student
 
@@ -33,7 +34,8 @@ class Endpoint(GraphQL[Context, None]):
     """The GraphQL endpoint; the token and the grants are read once per request."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        super().__init__(QuietSchema(Query, types=[Student], extensions=[ParserCache, ValidationCache]))
+        schema = QuietSchema if os.environ.get(QUIET) else Schema
+        super().__init__(schema(Query, types=[Student], extensions=[ParserCache, ValidationCache]))
         self.engine = engine
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
