@@ -20,6 +20,7 @@ from uvicorn.supervisors import Multiprocess
 
 from schema.errors import FieldgateError
 from server.logs import LIBRARY_LOGGING
+from server.memory import keep_freed_memory
 from server.migrate import pending
 from server.protocol import BoundedHttpProtocol
 from server.settings import Settings
@@ -76,6 +77,7 @@ def application() -> "ASGIApp":
     """The application of one process."""
     from server.app import create_app
 
+    keep_freed_memory()
     return create_app(Settings.from_environment())
 
 
