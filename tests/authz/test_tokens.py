@@ -80,7 +80,8 @@ async def test_a_rotated_token_works_on_for_the_overlap(database: Database, app_
     async with database.write() as session:
         new = await tokens.rotate(session, app_id, old.id, by=OPERATOR, overlap=timedelta(hours=6))
         now = await read_clock(session)
-        [first, second] = await tokens.of_app(session, app_id)
+        found = {each.id: each for each in await tokens.of_app(session, app_id)}
+    first, second = found[old.id], found[new.id]
     assert (second.id, second.replaces, second.state, first.state) == (new.id, old.id, "valid", "valid")
     assert first.expires_at is not None
     assert timedelta(hours=5, minutes=59) < from_canonical(first.expires_at) - now <= timedelta(hours=6)
