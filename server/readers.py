@@ -6,6 +6,7 @@ a busy file, goes to a thread. Every run has a deadline that stops the statement
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 PROGRESS_STEPS = 10_000
+THREADS = min(4, os.cpu_count() or 1)  # more of them would only take each other's turns and caches
 INLINE_SECONDS = 0.03  # an inline read that takes longer begins again on a thread: it would block every other request
 
 
@@ -29,7 +31,7 @@ class SqliteReader:
     """Runs flows on one SQLite file."""
 
     def __init__(
-        self, database: SqliteDatabase, *, inline_cost: int, deadline_seconds: float, threads: int = 4
+        self, database: SqliteDatabase, *, inline_cost: int, deadline_seconds: float, threads: int = THREADS
     ) -> None:
         self.database = database
         self.inline_cost = inline_cost
