@@ -126,10 +126,8 @@ class Compiler:
         items: Mapping[str, Field | Part],
         path: tuple[Part, ...],
     ) -> Entry:
-        if selected.name == "__typename":
-            return self._typename(selected)
-        if not self.planner.allowed(selected.coordinate):
-            return Scalar(selected.key, None, "null")
+        if (fixed := self._fixed(selected)) is not None:
+            return fixed
         item = items[selected.name]
         if isinstance(item, Field):
             column = Leaf(path, item).column
@@ -142,9 +140,11 @@ class Compiler:
             made = self.writer.when(f"coalesce({columns}) IS NOT NULL", made)
         return Nested(selected.key, made)
 
-    @staticmethod
-    def _typename(selected: Selected) -> Entry:
-        return Nested(selected.key, Json(literal(f'"{selected.type_name}"'), literal(selected.type_name)))
+    def _fixed(self, selected: Selected) -> Entry | None:
+        """What is known without the database: a type's name, and null for what is denied."""
+        if selected.name == "__typename":
+            return Nested(selected.key, Json(literal(f'"{selected.type_name}"'), literal(selected.type_name)))
+        return None if self.planner.allowed(selected.coordinate) else Scalar(selected.key, None, "null")
 
     # -- links
 
@@ -237,10 +237,8 @@ class Compiler:
     def _connection(self, entity: Entity, alias: str, link: Link, selected: Selected) -> str:
         entries: list[Entry] = []
         for child in selected.below:
-            if child.name == "__typename":
-                entries.append(self._typename(child))
-            elif not self.planner.allowed(child.coordinate):
-                entries.append(Scalar(child.key, None, "null"))
+            if (fixed := self._fixed(child)) is not None:
+                entries.append(fixed)
             elif child.name == "totalCount":
                 count = self._source(entity, alias, link).sql("count(*)")
                 entries.append(Scalar(child.key, Kind.INT, f"({count})"))
@@ -263,10 +261,8 @@ class Compiler:
     def _edge(self, target: Entity, source: Source, alias: str, selected: Selected, child: Selected) -> Json:
         entries: list[Entry] = []
         for part in child.below:
-            if part.name == "__typename":
-                entries.append(self._typename(part))
-            elif not self.planner.allowed(part.coordinate):
-                entries.append(Scalar(part.key, None, "null"))
+            if (fixed := self._fixed(part)) is not None:
+                entries.append(fixed)
             elif part.name == "cursor":
                 cursor = self.writer.concat(["'\"'", self._cursor(selected, alias, source.key), "'\"'"])
                 entries.append(Nested(part.key, Json(cursor)))
@@ -298,10 +294,8 @@ class Compiler:
         bounds = self._alias()
         entries: list[Entry] = []
         for part in child.below:
-            if part.name == "__typename":
-                entries.append(self._typename(part))
-            elif not self.planner.allowed(part.coordinate):
-                entries.append(Scalar(part.key, None, "null"))
+            if (fixed := self._fixed(part)) is not None:
+                entries.append(fixed)
             elif part.name in ("startCursor", "endCursor"):
                 column = f"{bounds}.{'a' if part.name == 'startCursor' else 'b'}"
                 cursor = self.writer.concat(["'\"'", self._cursor(selected, alias, column), "'\"'"])
