@@ -9,13 +9,14 @@ from collections.abc import Sequence
 
 from authz.session import Dialect
 from schema.fields import Entity
+from schema.vocabulary import ROW_CONDITIONS
 
 LINK_CONDITIONS = {
     "parental_responsibility": "{a}.parental_responsibility IS {true}",
     "no_court_order": "{a}.court_order IS NOT {true} AND {a}.restricted_access IS NOT {true}",
 }
 EMPLOYEE_CONDITIONS = {"current_employees": '{a}."current" IS NOT {false}'}
-KNOWN = frozenset({*LINK_CONDITIONS, *EMPLOYEE_CONDITIONS})
+KNOWN = frozenset(ROW_CONDITIONS)
 """The conditions that this version applies. A consent with any other is treated as not in force."""
 
 
