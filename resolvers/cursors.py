@@ -8,7 +8,7 @@ so that a change of consent can be told from a forged cursor.
 import base64
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,12 +42,19 @@ class CursorKeys:
 
     def seal(self, place: CursorPlace, key: str) -> str:
         """The cursor of the record with this key in its list."""
-        return self._seal(self._newest, place, key)
+        return self.sealer(place)(key)
 
-    def _seal(self, number: int, place: CursorPlace, key: str) -> str:
-        sealed = self._ciphers[number].encrypt(key.encode(), _associated(number, place, place.epoch))
+    def sealer(self, place: CursorPlace) -> Callable[[str], str]:
+        """What seals the cursors of one list; a page has many."""
+        number = self._newest
+        encrypt, associated = self._ciphers[number].encrypt, _associated(number, place, place.epoch)
         head = bytes([number]) + place.epoch.to_bytes(6, "big")
-        return base64.urlsafe_b64encode(head + sealed).rstrip(b"=").decode()
+
+        def seal(key: str) -> str:
+            sealed = head + encrypt(key.encode(), associated)
+            return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+        return seal
 
     def open(self, place: CursorPlace, cursor: str) -> str:
         """The record's key; BAD_CURSOR when it belongs elsewhere, CONSENT_CHANGED when the epoch moved on."""

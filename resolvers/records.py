@@ -1,7 +1,7 @@
 """Reads records with compiled programs: runs the statements, fills deeper lists in, seals cursors."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
@@ -86,9 +86,15 @@ class RecordReader:
         }
 
     def _sealed(self, program: Program, text: bytes) -> bytes:
+        sealers: dict[tuple[bytes, bytes], Callable[[str], str]] = {}
+
         def seal(match: re.Match[bytes]) -> bytes:
-            place = self.caller.place(program.cursors[int(match[1])], match[2].decode())
-            return self.gate.keys.seal(place, match[3].decode()).encode()
+            number, parent, key = match.groups()
+            sealer = sealers.get((number, parent))
+            if sealer is None:
+                place = self.caller.place(program.cursors[int(number)], parent.decode())
+                sealer = sealers[number, parent] = self.gate.keys.sealer(place)
+            return sealer(key.decode()).encode()
 
         return _CURSOR.sub(seal, text)
 
