@@ -136,6 +136,16 @@ async def test_compiled_and_executed_answers_are_the_same_bytes(bench: Bench, so
     assert reference.denied <= reported
 
 
+@pytest.mark.prove
+async def test_twenty_thousand_more_operations_are_answered_alike(bench: Bench) -> None:
+    for seed in range(int(os.environ.get("FIELDGATE_PROOF_CASES", "20000"))):
+        source = Random(f"proof {seed}")
+        operation = OperationMaker(SCHEMA._schema, bench.world, source).make()
+        request = Request(operation.text, None, operation.variables, source.choice(bench.hashes))
+        compiled, reference = await both(bench.engine, bench.session, request)
+        assert compiled.body == reference.answer.body, operation
+
+
 @pytest.fixture
 async def postgres_bench(fresh_postgres: str) -> AsyncIterator[Any]:
     from server.migrate import migrate
