@@ -1,7 +1,7 @@
 """Drives the resolvers' flows against the database: inline or on a thread on SQLite, over a pool on PostgreSQL.
 
-SQLite: a read whose cost is bounded runs inline on a read-only connection (`docs/decisions/0004`); anything larger, or
-a busy file, goes to a thread. Every run has a deadline that stops the statement itself.
+SQLite: a read of a small cost runs inline on a read-only connection (docs/decisions/0006-inline-reads.md); anything
+larger, or a busy file, goes to a thread. Every run has a deadline that stops the statement itself.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PROGRESS_STEPS = 10_000
 THREADS = min(4, os.cpu_count() or 1)  # more of them would only take each other's turns and caches
-INLINE_SECONDS = 0.03  # an inline read that takes longer begins again on a thread: it would block every other request
+INLINE_SECONDS = 0.01  # an inline read that takes longer begins again on a thread: it would block every other request
 
 
 class SqliteReader:

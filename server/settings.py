@@ -31,7 +31,7 @@ class Settings:
     max_body_bytes: int = 1_000_000
     deadline_seconds: float = 10.0
     plan_cache_bytes: int = 64_000_000
-    inline_cost: int = 60_000
+    inline_cost: int = 20_000
     pool_size: int = 8
     pgbouncer: bool = False
     public_schema: bool = True
