@@ -38,7 +38,7 @@ def bench(
 ) -> None:
     """Measure the server CPU per request of fieldgate and of two other servers on the same data."""
     console = Console()
-    pace = Pace(1, 0.05) if quick else Pace(rounds, seconds)
+    pace = Pace(1, 0.05, connections=1) if quick else Pace(rounds, seconds)
     settings = {QUIET: "1"} if quiet_denials else {}
     try:
         with console.status("making the data") as status:
@@ -55,7 +55,7 @@ async def run(
     console: Console, pace: Pace, tell: Progress, settings: Mapping[str, str], *, quick: bool, scaling: bool
 ) -> tuple[Results, list[Scaling]]:
     """Measure and print."""
-    with tempfile.TemporaryDirectory(prefix="fieldgate-bench-") as place, Client() as client:
+    with tempfile.TemporaryDirectory(prefix="fieldgate-bench-") as place, Client(pace.connections) as client:
         folder = Path(place)
         world = await make_world(folder / "bench.db", students=QUICK_STUDENTS if quick else STUDENTS)
         with contextlib.ExitStack() as three:

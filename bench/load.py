@@ -23,12 +23,12 @@ LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What to ask (a whole HTTP request, base64), where, and for how long; at least so many requests."""
+    """What to ask (a whole HTTP request, base64), where, and for how long; on each connection at least once."""
 
     port: int
     request: str
     seconds: float
-    least: int = CONNECTIONS
+    connections: int = CONNECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Seen:
     seconds: float
     differing: int
     median_ms: float
+    p99_ms: float
     head: str
     body: str
 
@@ -79,7 +80,7 @@ class Connection:
 def carry_out(task: Task) -> Seen:
     """Carry out one task. A plain loop over epoll, so that the client takes far less time than any server."""
     request = base64.b64decode(task.request)
-    connections = [Connection(task) for _ in range(CONNECTIONS)]
+    connections = [Connection(task) for _ in range(task.connections)]
     by_number = {each.socket.fileno(): each for each in connections}
     head = body = b""
     times: list[float] = []
@@ -107,16 +108,16 @@ def carry_out(task: Task) -> Seen:
                     head, _, body = whole.partition(b"\r\n\r\n")
                 elif not whole.endswith(body):
                     differing += 1
-                if now < ends or asked < task.least:
+                if now < ends:
                     connection.ask(request)
                     asked += 1
     seconds = time.perf_counter() - began
     for connection in connections:
         connection.socket.close()
     times.sort()
-    median = times[len(times) // 2] * 1000
+    median, p99 = (times[int(len(times) * share)] * 1000 for share in (0.5, 0.99))
     encoded = base64.b64encode(head).decode(), base64.b64encode(body).decode()
-    return Seen(len(times), seconds, differing, median, *encoded)
+    return Seen(len(times), seconds, differing, median, p99, *encoded)
 
 
 def main() -> None:
@@ -128,14 +129,15 @@ def main() -> None:
 class Client:
     """The client's process, as the bench talks to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections: int = CONNECTIONS) -> None:
+        self.connections = connections
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bench.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def ask(self, port: int, request: bytes, seconds: float, least: int = CONNECTIONS) -> Seen:
+    def ask(self, port: int, request: bytes, seconds: float) -> Seen:
         """Have a task carried out."""
-        task = Task(port, base64.b64encode(request).decode(), seconds, least)
+        task = Task(port, base64.b64encode(request).decode(), seconds, self.connections)
         if self.process.stdin is None or self.process.stdout is None:
             raise RuntimeError("The client has no pipes.")
         self.process.stdin.write(json.dumps(asdict(task)) + "\n")

@@ -11,11 +11,10 @@ from statistics import median
 
 from bench.cases import FIELDGATE, Case
 from bench.data import World
-from bench.load import Client
+from bench.load import CONNECTIONS, Client
 from bench.servers import Server
 
 Progress = Callable[[str], None]
-WARM_UP_SECONDS = 0.3
 
 
 class AnswersDiffer(Exception):
@@ -24,10 +23,11 @@ class AnswersDiffer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long to measure: so many rounds, so many seconds for each query on each server."""
+    """How long to measure: so many rounds, so many seconds for each query on each server, on so many connections."""
 
     rounds: int
     seconds: float
+    connections: int = CONNECTIONS
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ def measure(
     """Warm up, compare, then measure in rounds."""
     for case in cases:
         tell(f"comparing: {case.title}")
-        compare(client, servers, case, world)
+        compare(client, servers, case, world, pace.seconds)
     results = {(case.title, server.name): Series() for case in cases for server in servers}
     for number in range(pace.rounds):
         for case in cases:
@@ -77,9 +77,9 @@ def slot(client: Client, server: Server, request: bytes, seconds: float, series:
     series.requests += seen.answered
 
 
-def compare(client: Client, servers: Sequence[Server], case: Case, world: World) -> None:
+def compare(client: Client, servers: Sequence[Server], case: Case, world: World, seconds: float) -> None:
     """Ask each server, which warms it up, and hold its data equal to fieldgate's."""
-    answers = {server.name: answer(client, server, case, world) for server in servers}
+    answers = {server.name: answer(client, server, case, world, seconds) for server in servers}
     data = answers[FIELDGATE].get("data")
     for name, given in answers.items():
         if given.get("data") != data or not data:
@@ -89,9 +89,9 @@ def compare(client: Client, servers: Sequence[Server], case: Case, world: World)
         raise AnswersDiffer(f"{case.title}: fieldgate gave other errors than {case.denied} denials.")
 
 
-def answer(client: Client, server: Server, case: Case, world: World) -> Mapping[str, object]:
-    """One answer as JSON."""
-    seen = client.ask(server.port, case.request(server.name, world), WARM_UP_SECONDS)
+def answer(client: Client, server: Server, case: Case, world: World, seconds: float) -> Mapping[str, object]:
+    """The first of the answers that the server gives for so long, as JSON."""
+    seen = client.ask(server.port, case.request(server.name, world), seconds)
     head, body = base64.b64decode(seen.head), base64.b64decode(seen.body)
     if not head.startswith(b"HTTP/1.1 200"):
         raise AnswersDiffer(f"{case.title}: “{server.name}” answered {head[:15].decode()} {body[:200].decode()}")
