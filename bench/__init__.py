@@ -2,3 +2,7 @@
 
 Run it with `make bench`; docs/performance.md has the figures and what they mean.
 """
+
+
+class CannotMeasure(Exception):
+    """Something that the bench needs is missing; the message is for the person who runs it."""

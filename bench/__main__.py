@@ -11,14 +11,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import report
+from bench import CannotMeasure, report
 from bench.cases import CASES, SERVERS
 from bench.data import STUDENTS, make_world
 from bench.load import Client
 from bench.permissions import QUIET
 from bench.rounds import AnswersDiffer, Pace, Progress, Results, measure
 from bench.scaling import Scaling, scalings
-from bench.servers import CannotMeasure, running
+from bench.servers import running
 
 QUICK_STUDENTS = 150
 Rounds = Annotated[int, typer.Option(min=1, max=50, help="How often each query is measured on each server.")]

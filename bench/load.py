@@ -15,6 +15,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Self
 
+from bench import CannotMeasure
+
 CONNECTIONS = 16
 PATIENCE_SECONDS = 60.0
 RECEIVED_AT_ONCE = 1_000_000
@@ -144,7 +146,7 @@ class Client:
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError("The client ended.")
+            raise CannotMeasure("The client ended before its time.")
         return Seen(**json.loads(line))
 
     def __enter__(self) -> Self:

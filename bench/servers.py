@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import CannotMeasure
 from bench.cases import FIELDGATE, HANDWRITTEN, PERMISSIONS
 from bench.data import World
 from bench.handwritten import DATABASE
@@ -22,10 +23,6 @@ ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 FACTORIES = {HANDWRITTEN: "bench.handwritten:create_app", PERMISSIONS: "bench.permissions.app:create_app"}
-
-
-class CannotMeasure(Exception):
-    """Something that the bench needs is missing; the message is for the person who runs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +85,8 @@ def command(name: str, port: int) -> list[str]:
     if name == FIELDGATE:
         return [str(Path(sys.executable).parent / "fieldgate"), "serve", f"--port={port}"]
     options = ["--factory", "--loop=uvloop", "--http=httptools", "--no-access-log", "--log-level=warning"]
+    # A loop that is busy for longer than a connection may idle would close it on the request that waits in it.
+    options.append("--timeout-keep-alive=60")
     return [sys.executable, "-m", "uvicorn", FACTORIES[name], *options, f"--port={port}"]
 
 
