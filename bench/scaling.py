@@ -8,7 +8,6 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 
 from bench.cases import FIELDGATE, PLAIN, http_query, query
 from bench.data import EVERYTHING, GRANTED, World, make_world
@@ -105,5 +104,5 @@ def compared(
         tell(f"{title}, {small} and {large}: round {number + 1} of {pace.rounds}")
         for side, measured in zip(sides, series, strict=True):
             slot(client, side.server, side.request, pace.seconds, measured)
-    growth = median(b / a / factor for a, b in zip(*(each.cpu_ms for each in series), strict=True))
-    return Scaling(title, small, large, series[0].ms, series[1].ms, growth, most)
+    small_ms, large_ms = series[0].ms, series[1].ms
+    return Scaling(title, small, large, small_ms, large_ms, large_ms / small_ms / factor, most)
