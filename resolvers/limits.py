@@ -107,6 +107,7 @@ class _Merger:
         self.depth = depth
         self.seen = 0
         self.pairs = 0
+        self.introspected: dict[str, int] = {}
 
     def merge(self, selection_sets: Sequence[SelectionSetNode], depth: int = 0) -> None:
         """Count the pairs of fields that share a response key: validation compares each with each."""
@@ -137,21 +138,25 @@ class _Merger:
                     opened.add(child.name.value)
                     self.collect(fragment.selection_set, grouped, opened)
 
-    def introspection(self, selection_set: SelectionSetNode | None, rows: int = 1, depth: int = 0) -> int:
-        """Fields that an introspection would resolve, by what a list of the schema holds at most."""
+    def introspection(self, selection_set: SelectionSetNode | None) -> int:
+        """Fields that an introspection would resolve, by what the lists of the schema hold on average."""
         total = 0
-        for child in selection_set.selections if selection_set and depth < self.depth else ():
+        for child in selection_set.selections if selection_set else ():
             if isinstance(child, FieldNode):
-                inner = min(rows * INTROSPECTED.get(child.name.value, 1), SATURATED)
-                total += rows + self.introspection(child.selection_set, inner, depth + 1)
+                total += 1 + INTROSPECTED.get(child.name.value, 1) * self.introspection(child.selection_set)
             elif isinstance(child, InlineFragmentNode):
-                total += self.introspection(child.selection_set, rows, depth + 1)
+                total += self.introspection(child.selection_set)
             elif isinstance(child, FragmentSpreadNode):
-                fragment = self.fragments.get(child.name.value)
-                total += self.introspection(fragment.selection_set if fragment else None, rows, depth + 1)
-            if total > SATURATED:
-                break
-        return total
+                total += self._introspected(child.name.value)
+        return min(total, SATURATED)
+
+    def _introspected(self, name: str) -> int:
+        """The same of a fragment, which is measured once; in a circle, which validation refuses, it counts nothing."""
+        if name not in self.introspected:
+            self.introspected[name] = 0
+            fragment = self.fragments.get(name)
+            self.introspected[name] = self.introspection(fragment.selection_set if fragment else None)
+        return self.introspected[name]
 
 
 def check_document(document: DocumentNode, limits: Limits) -> None:

@@ -57,6 +57,19 @@ async def test_the_standard_introspection_is_answered_and_a_multiple_of_it_is_no
     assert (await limited.quick_answer(None, f"{{ {fan} }}")).refused == "QUERY_TOO_COSTLY"
 
 
+@pytest.mark.parametrize(
+    "spreads",
+    [
+        " ".join(f"fragment F{each} on __Schema {{ ...F{each + 1} ...F{each + 1} }}" for each in range(24)),
+        "fragment F0 on __Schema { ...F0 ...F0 ...F0 }",
+    ],
+    ids=["a chain that ends nowhere", "a circle"],
+)
+async def test_fragments_of_an_introspection_are_measured_once_each(serving: Serving, spreads: str) -> None:
+    answer = await serving.with_limits(Limits()).quick_answer(None, f"{{ __schema {{ ...F0 }} }} {spreads}")
+    assert answer.refused == "GRAPHQL_VALIDATION_FAILED"
+
+
 async def test_lists_of_consents_many_times_over_are_refused(serving: Serving) -> None:
     one = "consents { id scopes missing products }"
     query = f"{{ viewer {{ app {{ {' '.join(f'a{number}: {one}' for number in range(150))} }} }} }}"
