@@ -7,6 +7,7 @@ can be read by its owner only, and writes ahead (WAL) so that readers never wait
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+SWITCH_SECONDS = 0.01
 ADVISORY_LOCK = 0x6669656C64676174
 """The key of the lock that migrating processes of one PostgreSQL database take ("fieldgat" in ASCII)."""
 
@@ -122,10 +124,24 @@ def _prepare_file(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
     finally:
         connection.close()
     path.chmod(0o600)  # a file that somebody made before us, once it has proved to be a database
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch the file to WAL. SQLite answers a switch that meets another at once, whatever the busy timeout says."""
+    until = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(SWITCH_SECONDS)
+        else:
+            return
 
 
 @contextmanager

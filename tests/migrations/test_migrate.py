@@ -4,6 +4,8 @@ import asyncio
 import sqlite3
 import stat
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import migrations.ddl
 from migrations import HEAD
 from schema.errors import FieldgateError
 from server.database import open_database
-from server.migrate import Migrated, migrate, pending
+from server.migrate import Migrated, _prepare_file, migrate, pending
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,6 +39,19 @@ async def test_two_processes_that_migrate_at_once_take_turns(empty_database: str
     ]
     outputs = [(await process.communicate())[0].decode().strip() for process in processes]
     assert sorted(outputs) == [HEAD, "None"]
+
+
+def test_processes_that_make_the_file_at_once_take_turns_too(tmp_path: Path) -> None:
+    for number in range(60):
+        file, together = tmp_path / f"{number}.db", threading.Barrier(4)
+
+        def make(file: Path = file, together: threading.Barrier = together) -> None:
+            together.wait()
+            _prepare_file(file)
+
+        with ThreadPoolExecutor(4) as makers:
+            for made in [makers.submit(make) for _ in range(4)]:
+                made.result()
 
 
 async def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
