@@ -38,7 +38,7 @@ class Planner:
 
     def allowed(self, coordinate: str) -> bool:
         """Whether the coordinate may be read."""
-        return coordinate.endswith(".__typename") or decide(self.rules.get(coordinate), self.scopes).allowed
+        return decide(self.rules.get(coordinate), self.scopes).allowed
 
     def denials(self, children: tuple[Selected, ...], path: tuple[str, ...], *, exact: bool = True) -> list[Denial]:
         """The denials among these selections and below them."""

@@ -19,12 +19,21 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
+    Node,
     SelectionSetNode,
     get_named_type,
 )
 from graphql.language import BooleanValueNode, VariableNode
 
 Variables = Mapping[str, Any]
+
+
+def place_of(node: Node) -> dict[str, int] | None:
+    """Line and column at which a node begins; None for a node that no text was parsed to."""
+    if node.loc is None:
+        return None
+    place = node.loc.source.get_location(node.loc.start)
+    return {"line": place.line, "column": place.column}
 
 
 @dataclass(slots=True, eq=False)
@@ -58,12 +67,7 @@ class Selected:
 
     def locations(self) -> list[dict[str, int]]:
         """Line and column of each place in the document that was merged into this field."""
-        found = []
-        for node in self.nodes:
-            if node.loc is not None:
-                place = node.loc.source.get_location(node.loc.start)
-                found.append({"line": place.line, "column": place.column})
-        return found
+        return [place for node in self.nodes if (place := place_of(node)) is not None]
 
     def walk(self) -> Iterator["Selected"]:
         """This field and everything below it, in document order."""

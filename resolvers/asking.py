@@ -21,8 +21,8 @@ class Ask:
 
 Flow = Generator[Ask, Sequence[Row], Any]
 
-Errors = list[tuple[int, bytes]]
-"""Entries of `errors` as bytes, with their place in the document."""
+Errors = list[bytes]
+"""Entries of `errors`, in the order of the document."""
 
 
 @dataclass(slots=True)

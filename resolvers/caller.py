@@ -35,12 +35,11 @@ class Caller:
         self.gate = gate
         self.token_hash = token_hash
         self.app_id = ""
-        self.app_name = ""
         self.standings: dict[str, Standing] = {}
 
     def assume(self, guess: Standing) -> None:
         """Go on from a guess that the statement itself will check."""
-        self.app_id, self.app_name = guess.app_id, guess.app_name
+        self.app_id = guess.app_id
         self.standings[guess.school_id] = guess
 
     def authenticate(self, ids: Iterable[str]) -> Flow:
@@ -74,9 +73,8 @@ class Caller:
         if not KNOWN.issuperset(known.row_conditions):
             return  # a condition that this version cannot apply closes the consent
         self.standings[school_id] = known
-        self.app_name = known.app_name
         if self.token_hash is not None:
-            self.gate.guesses.put(self.token_hash, known)
+            self.gate.guesses.put((self.token_hash, school_id), known)
 
     def place(self, coordinate: str, parent_id: str) -> CursorPlace:
         """Where a cursor of this list belongs; the list of schools has no parent."""

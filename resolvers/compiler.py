@@ -112,8 +112,8 @@ class Compiler:
             link = links.get(selected.name)
             if link is None:
                 entries.append(self._value(entity, alias, selected, items, ()))
-            elif not self.planner.allowed(selected.coordinate):
-                entries.append(Scalar(selected.key, None, "null"))
+            elif (fixed := self._fixed(selected)) is not None:
+                entries.append(fixed)
             else:
                 entries.append(Nested(selected.key, self._link(entity, alias, link, selected)))
         return self.writer.object(entries)

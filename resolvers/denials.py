@@ -4,7 +4,6 @@ Schools that lack the same scopes share one entry. An entry is made once per con
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from authz.grants import Standing, strongest
 from authz.plan import Denial
@@ -12,26 +11,15 @@ from authz.plan import Denial
 NAMED_SCHOOLS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorEntry:
-    """An entry of `errors`, with where it stands in the document."""
-
-    order: tuple[int, int]
-    entry: dict[str, object]
-
-
-def denial_entries(per_school: Sequence[tuple[Standing, Sequence[Denial]]], base_url: str) -> list[ErrorEntry]:
+def denial_entries(per_school: Sequence[tuple[Standing, Sequence[Denial]]], base_url: str) -> list[dict[str, object]]:
     """The entries of one root, in document order, then by the schools' ids."""
     grouped: dict[tuple[int, str, tuple[str, ...], tuple[str, ...]], tuple[Denial, list[Standing]]] = {}
     for standing, denials in per_school:
         for denial in denials:
             key = (denial.selected.index, denial.coordinate, denial.query_path, denial.missing)
             grouped.setdefault(key, (denial, []))[1].append(standing)
-    entries = [
-        ErrorEntry((denial.place, denial.selected.index), _entry(denial, schools, base_url))
-        for denial, schools in grouped.values()
-    ]
-    return sorted(entries, key=lambda each: each.order)
+    in_order = sorted(grouped.values(), key=lambda each: (each[0].place, each[0].selected.index))
+    return [_entry(denial, schools, base_url) for denial, schools in in_order]
 
 
 def _entry(denial: Denial, schools: Sequence[Standing], base_url: str) -> dict[str, object]:

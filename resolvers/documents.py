@@ -24,11 +24,12 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 from graphql.language import ListTypeNode, NamedTypeNode, NonNullTypeNode, TypeNode, VariableNode, Visitor, visit
 
+from authz.selection import place_of
 from resolvers.limits import Limits, check_document
 from resolvers.operation import OperationPlan
+from resolvers.pages import Values
 from schema.errors import FieldgateError
 
-Values = Mapping[str, Any]
 _PLAIN = {"ID": str, "String": str, "Int": int, "Boolean": bool}
 MISSING = object()
 
@@ -146,9 +147,8 @@ SHRINK_EVERY = 1_000
 def _bad_value(definition: VariableDefinitionNode) -> dict[str, Any]:
     text = f"Variable `${definition.variable.name.value}` has not a value of the type that the operation declares."
     entry: dict[str, Any] = {"message": text}
-    if definition.loc is not None:
-        place = definition.loc.source.get_location(definition.loc.start)
-        entry["locations"] = [{"line": place.line, "column": place.column}]
+    if (place := place_of(definition)) is not None:
+        entry["locations"] = [place]
     return {**entry, "extensions": FieldgateError("BAD_VARIABLES", text).extensions()}
 
 
@@ -253,6 +253,11 @@ class Documents:
         return Document(self.schema, text, node)
 
 
+def places(error: GraphQLError) -> list[dict[str, int]]:
+    """Line and column of each place that an error names."""
+    return [{"line": each.line, "column": each.column} for each in error.locations or ()]
+
+
 def _graphql_entry(error: GraphQLError, code: str) -> dict[str, Any]:
     text = error.message
     if error.original_error is not None:  # what Python says about a value is for nobody outside
@@ -261,7 +266,7 @@ def _graphql_entry(error: GraphQLError, code: str) -> dict[str, Any]:
         text = f"{text[:LONGEST_MESSAGE]}…"
     entry: dict[str, Any] = {"message": text}
     if error.locations:
-        entry["locations"] = [{"line": each.line, "column": each.column} for each in error.locations]
+        entry["locations"] = places(error)
     entry["extensions"] = FieldgateError(code, text).extensions()
     return entry
 

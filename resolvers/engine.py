@@ -11,14 +11,14 @@ from typing import Any, Protocol
 import orjson
 
 from resolvers.asking import Flow
-from resolvers.documents import Operation, RequestRefused, Values, refusal
+from resolvers.caller import unauthenticated
+from resolvers.documents import Operation, RequestRefused, refusal
 from resolvers.flow import Run, asks, check
 from resolvers.gate import Gate
 from resolvers.operation import OperationPlan
 from resolvers.optimistic import optimistic
+from resolvers.pages import Values
 from schema.errors import ERRORS, FieldgateError
-
-EMPTY: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Engine:
     async def _execute(self, request: Request) -> bytes:
         gate = self.gate
         if request.token_hash is None and not gate.public_schema:
-            raise refusal(FieldgateError("UNAUTHENTICATED", "This needs an app token that is valid now."))
+            raise unauthenticated()
         document = gate.documents.get(request.query)
         operation: Operation = document.operation(request.operation_name)
         values = operation.values(request.variables)

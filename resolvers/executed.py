@@ -21,9 +21,10 @@ from graphql import (
 
 from authz.selection import Selected
 from resolvers.asking import Flow, RootAnswer
-from resolvers.documents import Values
+from resolvers.documents import places
 from resolvers.gate import Gate
 from resolvers.operation import OperationPlan, Root
+from resolvers.pages import Values
 from resolvers.viewer import viewer_value
 
 
@@ -74,7 +75,7 @@ def introspect(gate: Gate, plan: OperationPlan, values: Values) -> dict[str, Roo
     answers: dict[str, RootAnswer] = {}
     for root in roots:
         errors = [
-            (root.selected.index, orjson.dumps(error_entry(error)))
+            orjson.dumps(error_entry(error))
             for error in result.errors or ()
             if error.path and error.path[0] == root.key
         ]
@@ -101,7 +102,7 @@ def error_entry(error: GraphQLError) -> dict[str, Any]:
         raise error.original_error
     entry: dict[str, Any] = {"message": error.message}
     if error.locations:
-        entry["locations"] = [{"line": each.line, "column": each.column} for each in error.locations]
+        entry["locations"] = places(error)
     if error.path:
         entry["path"] = list(error.path)
     return entry

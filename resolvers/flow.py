@@ -6,10 +6,11 @@ import orjson
 
 from resolvers.asking import Flow, RootAnswer
 from resolvers.caller import Caller, unauthenticated
-from resolvers.documents import RequestRefused, Values, refusal
+from resolvers.documents import RequestRefused, refusal
 from resolvers.executed import execute_roots
 from resolvers.gate import Gate
 from resolvers.operation import OperationPlan, Root
+from resolvers.pages import Values
 from resolvers.prepare import Prepared, Preparer
 from resolvers.records import RecordReader, Texts
 from resolvers.school_list import read_schools
@@ -108,13 +109,13 @@ class Run:
             comma = "," if len(parts) > 1 else ""
             parts += f'{comma}"{root.key}":'.encode(), one.data if one else b'"Query"'
             if one:
-                errors += [entry for _, entry in one.errors]
+                errors += one.errors
         parts += (b'},"errors":[', b",".join(errors), b"]}") if errors else (b"}}",)
         return b"".join(parts)
 
 
 def _reject(prepared: list[Prepared]) -> None:
-    entries = [entry for one in prepared for _, entry in one.denials]
+    entries = [entry for one in prepared for entry in one.denials]
     if entries:
         count = "1 field is" if len(entries) == 1 else f"{len(entries)} fields are"
         whole = FieldgateError("OPERATION_REJECTED", f"The operation was refused: {count} not granted.")

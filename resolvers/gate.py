@@ -4,7 +4,6 @@ Nothing in it decides anything by itself: a standing counts only after the reque
 version.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -12,9 +11,10 @@ from functools import lru_cache
 import strawberry
 from graphql import GraphQLSchema
 
-from authz.grants import Standing, consent_in_force
+from authz.grants import Standing, consent_in_force, freshness_of_page
 from authz.rules import rules_of
 from authz.session import Dialect
+from resolvers.bounded import Bounded
 from resolvers.cursors import CursorKeys
 from resolvers.documents import Documents
 from resolvers.limits import Limits
@@ -24,16 +24,17 @@ from schema.fields import Alternatives
 from schema.registry import REGISTRY, Registry
 
 MAX_STANDINGS = 20_000
+MAX_GUARDED = 2_000
 
 
 class Standings:
-    """What consent versions mean, least recently used out first. Never asked without a freshness row.
+    """What consent versions mean. Never asked without a freshness row.
 
     Equal sets of scopes are one object: thousands of schools grant the same, and programs are looked up by them.
     """
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, Standing] = OrderedDict()
+        self._known: Bounded[str, Standing] = Bounded(MAX_STANDINGS)
         self._scopes: dict[frozenset[str], frozenset[str]] = {}
         self._asked: dict[frozenset[tuple[str, str]], Mapping[str, str]] = {}
 
@@ -50,46 +51,8 @@ class Standings:
         scopes = self._scopes.setdefault(standing.scopes, standing.scopes)
         asked = self._asked.setdefault(frozenset(standing.asked.items()), standing.asked)
         standing = replace(standing, scopes=scopes, asked=asked)
-        self._known[standing.consent_id] = standing
-        self._known.move_to_end(standing.consent_id)
-        if len(self._known) > MAX_STANDINGS:
-            self._known.popitem(last=False)
+        self._known.put(standing.consent_id, standing)
         return standing
-
-
-class Guesses:
-    """Which standing a token last had at a school: where the single statement starts from, never more."""
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, str], Standing] = OrderedDict()
-
-    def get(self, token_hash: str, school_id: str) -> Standing | None:
-        """The guess."""
-        return self._known.get((token_hash, school_id))
-
-    def put(self, token_hash: str, standing: Standing) -> None:
-        """Remember for the next request."""
-        self._known[(token_hash, standing.school_id)] = standing
-        if len(self._known) > MAX_STANDINGS:
-            self._known.popitem(last=False)
-
-
-class Texts:
-    """Texts made from texts, a bounded number of them."""
-
-    def __init__(self, most: int = 2_000) -> None:
-        self.most = most
-        self._known: OrderedDict[tuple[str, bool], str] = OrderedDict()
-
-    def get(self, key: tuple[str, bool]) -> str | None:
-        """What was made from the key."""
-        return self._known.get(key)
-
-    def put(self, key: tuple[str, bool], value: str) -> None:
-        """Remember it."""
-        self._known[key] = value
-        if len(self._known) > self.most:
-            self._known.popitem(last=False)
 
 
 class Gate:
@@ -119,20 +82,22 @@ class Gate:
         self.public_schema = public_schema
         self.documents = Documents(self.graphql_schema, self.limits, plan_cache_bytes)
         self.standings = Standings()
-        self.guesses = Guesses()
-        self.guarded = Texts()
+        # Which standing a token last had at a school: where the single statement starts from, never more.
+        self.guesses: Bounded[tuple[str, str], Standing] = Bounded(MAX_STANDINGS)
+        # The single statement for a data part, without and with a moment of expiry.
+        self.guarded: Bounded[tuple[str, bool], str] = Bounded(MAX_GUARDED)
         self.sql: Callable[[Callable[[Dialect], str]], str] = lru_cache(maxsize=64)(self._sql)
         self._pages: dict[tuple[bool, bool, bool], str] = {}
 
     def _sql(self, make: Callable[[Dialect], str]) -> str:
         return self.dialect.sql(make(self.dialect))
 
-    def page_sql(self, make: Callable[..., str], page: Page) -> str:
+    def page_sql(self, page: Page) -> str:
         """The statement that reads one page of the caller's consents in force."""
         statement = self._pages.get(page.shape)
         if statement is None:
             backwards, after, before = page.shape
-            text = make(self.dialect, after=after, before=before, backwards=backwards)
+            text = freshness_of_page(self.dialect, after=after, before=before, backwards=backwards)
             statement = self._pages[page.shape] = self.dialect.sql(text)
         return statement
 

@@ -5,11 +5,12 @@ one, and a change of grants finds another.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from graphql import FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode
 
 from authz.selection import Selected, SelectionBuilder
+from resolvers.asking import Errors
+from resolvers.bounded import Bounded
 from resolvers.compiler import Program
 from resolvers.pages import PageSpec, Values, argument
 from resolvers.shortcuts import Shortcut
@@ -40,12 +41,10 @@ class Root:
         self.own_page = next((page for page in self.pages if page.selected is selected), None)
         self.id_getter = argument(selected, "id") or argument(selected, "ids")
         self.fields = sum(1 for _ in selected.walk())
-        self.programs: dict[tuple[object, ...], Program] = {}
-        self.denial_bytes: dict[DenialKey, list[tuple[int, bytes]]] = {}
-        self.shortcuts: dict[tuple[object, ...], Shortcut] = {}
-        self._varying = [
-            getter for page in self.pages for getter in page.getters.values() if getter and not _is_constant(getter)
-        ]
+        self.programs: Bounded[tuple[object, ...], Program] = Bounded(MAX_PROGRAMS)
+        self.denial_bytes: Bounded[DenialKey, Errors] = Bounded(MAX_PROGRAMS)
+        self.shortcuts: Bounded[tuple[object, ...], Shortcut] = Bounded(MAX_SHORTCUTS)
+        self._varying = [getter for page in self.pages for getter in page.getters.values() if getter and getter.varies]
 
     def ids(self, values: Values) -> list[str]:
         """The ids that the root names."""
@@ -75,27 +74,9 @@ class Root:
     @property
     def size(self) -> int:
         """Roughly the bytes kept for it."""
-        denials = sum(len(entry) for entries in self.denial_bytes.values() for _, entry in entries)
+        denials = sum(len(entry) for entries in self.denial_bytes.values() for entry in entries)
         shortcuts = sum(shortcut.size for shortcut in self.shortcuts.values())
         return 600 * self.fields + 4 * sum(program.size for program in self.programs.values()) + denials + shortcuts
-
-    def keep_shortcut(self, key: tuple[object, ...], shortcut: Shortcut) -> None:
-        """Keep a shortcut of one standing."""
-        if len(self.shortcuts) >= MAX_SHORTCUTS:
-            self.shortcuts.pop(next(iter(self.shortcuts)))
-        self.shortcuts[key] = shortcut
-
-    def keep(self, key: tuple[object, ...], program: Program) -> None:
-        """Keep a compiled program."""
-        if len(self.programs) >= MAX_PROGRAMS:
-            self.programs.pop(next(iter(self.programs)))
-        self.programs[key] = program
-
-    def keep_denials(self, key: DenialKey, entries: list[tuple[int, bytes]]) -> None:
-        """Keep the rendered denials of one record's kind at one school."""
-        if len(self.denial_bytes) >= MAX_PROGRAMS:
-            self.denial_bytes.pop(next(iter(self.denial_bytes)))
-        self.denial_bytes[key] = entries
 
 
 def _pages(root: Selected) -> Iterator[PageSpec]:
@@ -136,7 +117,7 @@ class OperationPlan:
         self.executed = [root for root in self.roots if not root.is_data and root.name != "__typename"]
         self._constant_cost: int | None = None
         self._cost_varies = any(
-            getter is not None and not _is_constant(getter)
+            getter is not None and getter.varies
             for root in self.roots
             for page in root.pages
             for getter in (page.getters["first"], page.getters["last"])
@@ -158,10 +139,6 @@ class OperationPlan:
     def size(self) -> int:
         """Roughly the bytes kept: the selection, compiled SQL with what the database keeps of it, denial entries."""
         return sum(root.size for root in self.roots)
-
-
-def _is_constant(getter: Any) -> bool:
-    return "name" not in getter.__code__.co_freevars
 
 
 def _fan_out(root: Root, values: Values) -> int:

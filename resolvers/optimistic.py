@@ -7,10 +7,10 @@ run, never a stale answer.
 
 from authz.grants import Standing, standing_in_force
 from resolvers.asking import Ask, Flow, RootAnswer
-from resolvers.documents import Values
 from resolvers.flow import Run
 from resolvers.gate import Gate
 from resolvers.operation import OperationPlan, Root
+from resolvers.pages import Values
 from resolvers.prepare import Prepared
 from resolvers.shortcuts import Shortcut, encoded
 from schema.ids import school_of
@@ -30,7 +30,7 @@ def optimistic(gate: Gate, plan: OperationPlan, values: Values, token_hash: str 
         return None
     [record_id] = root.ids(values)
     school_id = school_of(record_id)
-    guess = gate.guesses.get(token_hash, school_id) if school_id is not None else None
+    guess = gate.guesses.get((token_hash, school_id)) if school_id is not None else None
     if guess is None:
         return None
     key = (guess, record_id[:3], *root.page_values(values))
@@ -63,7 +63,7 @@ def _flow(run: Run, root: Root, guess: Standing, key: tuple[object, ...]) -> Flo
     if not program.cursors:  # they would have to be sealed anew
         before, after = run.assemble({root.key: RootAnswer(DATA, prepared.denials)}).split(DATA)
         id_at = program.main.binds.index(("ids", None))
-        root.keep_shortcut(key, Shortcut(sql, parameters, id_at, len(data) + 1, before, after))
+        root.shortcuts.put(key, Shortcut(sql, parameters, id_at, len(data) + 1, before, after))
     text = rows[0][0]
     texts = yield from run.reader.filled(program, {wanted[0]: encoded(text)} if text is not None else {})
     return run.assemble({root.key: run.answer_of(prepared, texts)})

@@ -15,7 +15,6 @@ from authz.selection import Selected
 from schema.errors import FieldgateError
 
 Values = Mapping[str, Any]
-Getter = Callable[[Values], Any]
 INT_CHARACTERS = len("-2147483648")
 PAGE_ARGUMENTS = ("first", "after", "last", "before")
 
@@ -35,23 +34,35 @@ class Page:
         return self.backwards, self.after is not None, self.before is not None
 
 
-def argument(selected: Selected, name: str) -> Getter | None:
-    """How to get an argument's value from the coerced variables; None when the document does not give it."""
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """How to get an argument's value from the coerced variables, and whether it varies with them."""
+
+    get: Callable[[Values], Any]
+    varies: bool
+
+    def __call__(self, values: Values) -> Any:
+        """The value."""
+        return self.get(values)
+
+
+def argument(selected: Selected, name: str) -> Argument | None:
+    """The argument of that name; None when the document does not give it."""
     for given in selected.nodes[0].arguments or ():
         if given.name.value == name:
-            return _getter(given.value)
+            return _argument(given.value)
     return None
 
 
-def _getter(node: ValueNode) -> Getter:
+def _argument(node: ValueNode) -> Argument:
     if isinstance(node, VariableNode):
         name = node.name.value
-        return lambda values: values.get(name)
+        return Argument(lambda values: values.get(name), varies=True)
     if isinstance(node, ListValueNode):  # its items may be variables
-        items = [_getter(item) for item in node.values]
-        return lambda values: [get(values) for get in items]
+        items = [_argument(item) for item in node.values]
+        return Argument(lambda values: [item(values) for item in items], varies=any(item.varies for item in items))
     value = literal_value(node)
-    return lambda values: value
+    return Argument(lambda values: value, varies=False)
 
 
 def literal_value(node: ValueNode) -> Any:

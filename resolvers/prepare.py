@@ -8,15 +8,14 @@ from dataclasses import replace
 
 import orjson
 
-from authz.grants import Standing, freshness_of_page
+from authz.grants import Standing
 from authz.plan import Denial, Planner
 from resolvers.asking import Ask, Errors, Flow
 from resolvers.caller import Caller
 from resolvers.cursors import CursorPlace
 from resolvers.denials import denial_entries
-from resolvers.documents import Values
 from resolvers.operation import Decided, Root
-from resolvers.pages import Page
+from resolvers.pages import Page, Values
 from schema.errors import FieldgateError
 from schema.ids import is_school_id, school_of
 
@@ -82,7 +81,7 @@ class Preparer:
             "path": [root.key],
             "extensions": error.extensions(),
         }
-        return [(root.selected.index, orjson.dumps(entry))]
+        return [orjson.dumps(entry)]
 
     def _records(self, prepared: Prepared) -> None:
         root = prepared.root
@@ -109,7 +108,7 @@ class Preparer:
         self._bind_pages(root, "", {"SchoolConnection"})
         page = self.pages[root.selected.index]
         bounds = [key for key in (page.after, page.before) if key is not None]
-        sql = self.gate.page_sql(freshness_of_page, page)
+        sql = self.gate.page_sql(page)
         rows = yield Ask(sql, (*bounds, page.limit, self.caller.token_hash))
         yield from self.caller.remember(rows)
         prepared.ids = sorted(row[3] for row in rows if row[3] in self.caller.standings)
@@ -142,7 +141,7 @@ class Preparer:
         kept = root.denial_bytes.get(key)
         if kept is None:
             kept = self._made_denials(prepared)
-            root.keep_denials(key, kept)
+            root.denial_bytes.put(key, kept)
         return kept
 
     def _made_denials(self, prepared: Prepared) -> Errors:
@@ -151,7 +150,7 @@ class Preparer:
             denials = self._group_denials(prepared.root, group)
             per_school += [(school, denials) for school in group.schools]
         per_school.sort(key=lambda each: each[0].school_id)
-        return [(each.order[1], orjson.dumps(each.entry)) for each in denial_entries(per_school, self.gate.base_url)]
+        return [orjson.dumps(entry) for entry in denial_entries(per_school, self.gate.base_url)]
 
     def _group_denials(self, root: Root, group: Group) -> list[Denial]:
         planner = Planner(self.gate.rules, group.decided[0])

@@ -43,7 +43,7 @@ class RecordReader:
             visible = Visible(self.gate.dialect, group.decided[1])
             compiler = Compiler(self.gate.registry, self.gate.writer, planner, visible, self.pages)
             program = compiler.records(self.gate.registry.entities[type_name], children, many=many)
-            root.keep(key, program)
+            root.programs.put(key, program)
         return program
 
     def read(self, root: Root, group: Group, index: int, type_name: str, children: tuple[Selected, ...]) -> Flow:

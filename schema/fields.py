@@ -78,6 +78,7 @@ class Part:
 
     `scope` names the scope that the group needs; `own_scopes` says whether each value in it has one too. A shared
     `type_name` (`ContactPhones`) may stand in several entities. `absent_when_empty`: null when every value in it is.
+    `computed`: its values have no columns; they are worked out at each request from stored facts.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Part:
     scope: str | None = None
     own_scopes: bool = True
     absent_when_empty: bool = False
+    computed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,8 @@ class Entity:
     """One kind of record that a MIS holds.
 
     `object_scopes` are the scopes of the objects it sits in, its own last; empty for the school itself. `asked_with`:
-    object scopes that a request for its facts brings along, because they are about that object too.
+    object scopes that a request for its facts brings along, because they are about that object too. `internal`: facts
+    that have a column and are never shown.
     """
 
     name: str
@@ -161,6 +164,7 @@ class Entity:
     is_person: bool = False
     extra_columns: tuple[str, ...] = ()
     asked_with: tuple[str, ...] = ()
+    internal: tuple[Field, ...] = ()
 
 
 def snake(name: str) -> str:

@@ -5,7 +5,6 @@ identity at the MIS API; `deleted_at` marks what a complete read no longer found
 """
 
 import types
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Column, Index, UniqueConstraint
@@ -21,7 +20,11 @@ TABLE_OPTIONS = {"sqlite_with_rowid": False, "sqlite_strict": True}
 
 def stored_leaves(entity: Entity) -> tuple[Leaf, ...]:
     """The declared values of an entity that have a column, `id` and identities apart."""
-    return tuple(leaf for leaf in leaves(entity_fields(entity)) if leaf.field.name != "id")
+    return tuple(
+        leaf
+        for leaf in leaves(entity_fields(entity))
+        if leaf.field.name != "id" and not any(part.computed for part in leaf.path)
+    )
 
 
 def _model(name: str, table: str, columns: dict[str, Column[Any]], constraints: list[Any]) -> type[SQLModel]:
@@ -49,7 +52,7 @@ def _entity_model(entity: Entity) -> type[SQLModel]:
     columns["source_id"] = _key("source_id", nullable=True)
     for extra in entity.extra_columns:
         columns[extra] = _key(extra, nullable=True)
-    for leaf in stored_leaves(entity):
+    for leaf in (*stored_leaves(entity), *(Leaf((), internal) for internal in entity.internal)):
         kind = leaf.field.kind
         columns[leaf.column] = Column(leaf.column, column_type(kind), nullable=True)
         if isinstance(kind, Choice):
@@ -75,11 +78,6 @@ def _reverse_indexes(entity: Entity) -> list[Index]:
         if isinstance(link.via, Reverse) and link.target == entity.name and link.via.column != "school_id"
     }
     return [Index(f"ix_{entity.table}_{column}", "school_id", column, "id") for column in sorted(wanted)]
-
-
-def memberships() -> Mapping[str, tuple[str, str]]:
-    """The membership tables: name → its two id columns, the first leading the primary key."""
-    return MEMBERSHIP_TABLES
 
 
 def _membership_model(table: str, own: str, target: str) -> type[SQLModel]:

@@ -140,7 +140,8 @@ class SqliteDatabase:
         self._writer: aiosqlite.Connection | None = None
         self._writer_turn = asyncio.Lock()
 
-    async def _connect(self, *, read_only: bool) -> "aiosqlite.Connection":
+    async def connect(self, *, read_only: bool) -> "aiosqlite.Connection":
+        """A new connection with a thread of its own; whoever asked closes it."""
         import aiosqlite
 
         # Opened before it is handed over: aiosqlite's thread outlives an opening that fails, and even the event loop.
@@ -150,7 +151,7 @@ class SqliteDatabase:
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
         with _clear_sqlite_errors():
-            connection = self._idle_readers.pop() if self._idle_readers else await self._connect(read_only=True)
+            connection = self._idle_readers.pop() if self._idle_readers else await self.connect(read_only=True)
             try:
                 await connection.execute("BEGIN")
                 yield SqliteSession(connection)
@@ -163,7 +164,7 @@ class SqliteDatabase:
         async with self._writer_turn:
             with _clear_sqlite_errors():
                 if self._writer is None:
-                    self._writer = await self._connect(read_only=False)
+                    self._writer = await self.connect(read_only=False)
                 async with _immediate(self._writer) as session:
                     yield session
 
@@ -171,7 +172,7 @@ class SqliteDatabase:
     async def write_staged(self, tables: "Sequence[StagedTable]") -> AsyncIterator[WriteSession]:
         with _clear_sqlite_errors():
             # A connection of its own: the writer's would keep this process's other writers waiting while it fills.
-            connection = await self._connect(read_only=False)
+            connection = await self.connect(read_only=False)
             try:
                 # In memory, because a temporary file would hold records outside the database's own file.
                 await connection.execute("PRAGMA temp_store = MEMORY")

@@ -118,13 +118,7 @@ class SqliteReader:
 
     @contextlib.asynccontextmanager
     async def _thread_connection(self, deadline: float) -> AsyncIterator["aiosqlite.Connection"]:
-        import aiosqlite
-
-        if self._idle:
-            connection = self._idle.pop()
-        else:
-            path = self.database.path
-            connection = await aiosqlite.Connection(lambda: sqlite_connect(path, read_only=True), iter_chunk_size=1000)
+        connection = self._idle.pop() if self._idle else await self.database.connect(read_only=True)
         try:
             await connection.set_progress_handler(lambda: 1 if time.monotonic() > deadline else 0, PROGRESS_STEPS)
             await connection.execute("BEGIN")

@@ -6,6 +6,7 @@ set up: a deadline for a body, or a watch for a caller who leaves, whose run is 
 
 import asyncio
 import types
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Self, TypeVar
 
@@ -22,7 +23,7 @@ class BodyLateError(Exception):
     """The request's body did not arrive in time."""
 
 
-class Guard:
+class Guard(ABC):
     """Entered when the work starts to wait; it may cancel the task, and then says why."""
 
     reason: type[Exception] = Exception
@@ -52,11 +53,13 @@ class Guard:
             self.fired = True
             self.task.cancel()
 
+    @abstractmethod
     def start(self) -> None:
-        raise NotImplementedError
+        """Begin to watch."""
 
+    @abstractmethod
     def stop(self) -> None:
-        raise NotImplementedError
+        """End watching."""
 
 
 class Deadline(Guard):

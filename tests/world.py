@@ -18,8 +18,8 @@ from schema.columns import Day, Instant
 from schema.fields import Choice, Kind
 from schema.ids import MakeKey, new_plain_id, new_record_id, new_school_id, seeded_keys
 from schema.metadata import METADATA
-from schema.registry import REGISTRY
-from schema.tables import memberships, stored_leaves
+from schema.registry import MEMBERSHIP_TABLES, REGISTRY
+from schema.tables import stored_leaves
 
 NOW = "2026-01-05T08:30:00.000001Z"
 TOKEN = "fg_test-token-of-the-world"
@@ -80,7 +80,7 @@ def make_world(seed: str = "world", *, schools: int = 2, size: int = 6) -> World
     source = Random(seed)
     key = seeded_keys(seed)
     world = World(sorted(new_school_id(key) for _ in range(schools)), new_plain_id("app", key))
-    for name in [entity.table for entity in REGISTRY.entities.values()] + list(memberships()):
+    for name in [entity.table for entity in REGISTRY.entities.values()] + list(MEMBERSHIP_TABLES):
         world.rows[name] = []
     for number, school_id in enumerate(world.schools):
         _school(world, source, key, number, school_id, size)
@@ -106,7 +106,7 @@ def _school(world: World, source: Random, key: MakeKey, number: int, school_id: 
             row |= {leaf.column: _value(source, leaf.field.kind) for leaf in stored_leaves(entity)}
             row["deleted_at"] = NOW if source.random() < 0.1 else None
             world.rows[entity.table].append(row)
-    for table, (own, target) in memberships().items():
+    for table, (own, target) in MEMBERSHIP_TABLES.items():
         pairs = {
             (_target(source, own, ids), _target(source, target, ids)) for _ in range(size * 2)
         }  # fmt: skip

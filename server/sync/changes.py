@@ -10,8 +10,7 @@ from graphlib import TopologicalSorter
 
 from schema.fields import ForeignKey, Reverse
 from schema.ids import MakeKey, new_record_id
-from schema.registry import REGISTRY
-from schema.tables import memberships
+from schema.registry import MEMBERSHIP_TABLES, REGISTRY
 from server.sync.findings import KEPT, REFUSED, Findings
 from server.sync.reading import Reading
 from server.sync.records import Draft
@@ -111,7 +110,7 @@ class _Comparison:
             if name != "School":
                 self._check_supplied(name)
                 rows[name] = self._kept_entity(name) if name in self.kept else self._entity(name)
-        pairs = {table: self._pairs(table, *columns) for table, columns in memberships().items()}
+        pairs = {table: self._pairs(table, *columns) for table, columns in MEMBERSHIP_TABLES.items()}
         return Changes(self.school_id, rows, pairs, frozenset(self.kept), self.findings)
 
     def _school(self) -> RowChanges:

@@ -33,8 +33,8 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from authz.session import Dialect, WriteSession
 from schema.columns import Day, Flag, Instant
-from schema.registry import REGISTRY
-from schema.tables import MEMBERSHIPS, MODELS, memberships
+from schema.registry import MEMBERSHIP_TABLES, REGISTRY
+from schema.tables import MEMBERSHIPS, MODELS
 from server.staging import ColumnType, StagedTable
 from server.sync.changes import Changes
 from server.sync.findings import Findings
@@ -70,7 +70,7 @@ def staged(changes: Changes) -> list[StagedTable]:
         if rows.gone:
             tables.append(StagedTable(_gone(name), (("id", "text"),), [(row,) for row in rows.gone]))
     for table, pairs in changes.pairs.items():
-        columns: tuple[tuple[str, ColumnType], ...] = tuple((column, "text") for column in memberships()[table])
+        columns: tuple[tuple[str, ColumnType], ...] = tuple((column, "text") for column in MEMBERSHIP_TABLES[table])
         if pairs.added:
             tables.append(StagedTable(_stage(table), columns, pairs.added))
         if pairs.removed:
@@ -146,7 +146,7 @@ def _entity_statements(name: str, dialect: Dialect) -> dict[str, Emitted]:
 @cache
 def _membership_statements(table: str, dialect: Dialect) -> dict[str, Emitted]:
     """Insert and delete of one membership table."""
-    target, (own, other) = _table(MEMBERSHIPS[table]), memberships()[table]
+    target, (own, other) = _table(MEMBERSHIPS[table]), MEMBERSHIP_TABLES[table]
     stage = Table(_stage(table), MetaData(), SqlColumn(own), SqlColumn(other))
     gone = Table(_gone(table), MetaData(), SqlColumn(own), SqlColumn(other))
     listed = tuple_(target.c[own], target.c[other]).in_(select(gone.c[own], gone.c[other]))

@@ -10,8 +10,8 @@ from functools import cache
 
 from authz.session import Dialect, ReadSession
 from schema.fields import Entity, Kind
-from schema.registry import REGISTRY
-from schema.tables import memberships, stored_leaves
+from schema.registry import MEMBERSHIP_TABLES, REGISTRY
+from schema.tables import stored_leaves
 
 RowValues = tuple[object, ...]
 
@@ -48,7 +48,7 @@ async def load_stored(session: ReadSession, school_id: str) -> StoredSchool:
     """Read all of it, in the session's one snapshot."""
     entities = {name: await _rows(session, entity, school_id) for name, entity in REGISTRY.entities.items()}
     pairs: dict[str, set[tuple[str, str]]] = {}
-    for table, (own, target) in memberships().items():
+    for table, (own, target) in MEMBERSHIP_TABLES.items():
         found = await session.fetch(f"SELECT {own}, {target} FROM {table} WHERE school_id = ?", school_id)
         pairs[table] = {(row[0], row[1]) for row in found}
     return StoredSchool(entities, pairs)
