@@ -25,6 +25,11 @@ class Dialect:
         return self.name == "sqlite"
 
     @property
+    def today(self) -> str:
+        """The database's day, in UTC."""
+        return "date('now')" if self.is_sqlite else "(clock_timestamp() AT TIME ZONE 'UTC')::date"
+
+    @property
     def row_lock(self) -> str:
         """The end of a SELECT that locks its rows until the transaction ends; SQLite's writers hold the whole file."""
         return "" if self.is_sqlite else " FOR UPDATE"

@@ -4,9 +4,10 @@ SQLite tables are STRICT and carry CHECKs; PostgreSQL has native types. Dates ar
 microseconds, booleans are 0 or 1 on SQLite, decimals are text: no binary float is ever stored.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, Date, Integer, Text
+from sqlalchemy import Boolean, CheckConstraint, Column, Date, Integer, Text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -103,3 +104,43 @@ def choice_check(table: str, column: str, kind: Choice) -> CheckConstraint:
     """The closed set of a choice, on both databases."""
     values = ", ".join(repr(value) for value in kind.names)
     return CheckConstraint(f'"{column}" IN ({values})', name=f"ck_{table}_{column}")
+
+
+def key(primary_key: bool = False, *, nullable: bool = False, unique: bool = False) -> Column[str]:
+    """A column of ids or of words of a closed set."""
+    return Column(Key(), primary_key=primary_key, nullable=nullable, unique=unique or None)
+
+
+def text(*, nullable: bool = True, default: str | None = None) -> Column[str]:
+    """A column of text."""
+    return Column(Text(), nullable=nullable, server_default=default)
+
+
+def instant(*, nullable: bool = True) -> Column[str]:
+    """A column of moments."""
+    return Column(Instant(), nullable=nullable)
+
+
+def number(*, primary_key: bool = False, default: str | None = None) -> Column[int]:
+    """A column of whole numbers."""
+    return Column(Integer(), primary_key=primary_key, nullable=False, server_default=default)
+
+
+def flag() -> Column[bool]:
+    """A column that is true or false."""
+    return Column(Flag(), nullable=False)
+
+
+def instant_checks(table: str, *columns: str) -> tuple[CheckConstraint, ...]:
+    """INVARIANT: instants have one form; SQLite compares them as text, so another form could outlive its expiry."""
+    return tuple(sqlite_check(table, column, Kind.INSTANT) for column in columns)
+
+
+def flag_checks(table: str, *columns: str) -> tuple[CheckConstraint, ...]:
+    """Only 0 and 1 on SQLite."""
+    return tuple(sqlite_check(table, column, Kind.BOOL) for column in columns)
+
+
+def one_of(table: str, column: str, values: Iterable[str]) -> CheckConstraint:
+    """Only words of a closed set."""
+    return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=f"ck_{table}_{column}")

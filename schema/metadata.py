@@ -3,8 +3,8 @@
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
-from schema import platform, tables, triggers
+from schema import contact_access, platform, tables, triggers
 
 triggers.attach()
 METADATA: MetaData = SQLModel.metadata
-TABLE_MODULES = (platform, tables)
+TABLE_MODULES = (platform, contact_access, tables)

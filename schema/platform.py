@@ -4,34 +4,13 @@ Each has one writer in `authz/` (or `server/sync/` for imports). A consent is ke
 is its epoch and rises, by trigger, with whatever is compiled into a plan.
 """
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, Text
+from sqlalchemy import Column, Index, Integer
 from sqlmodel import Field, SQLModel
 
-from schema.columns import Flag, Instant, Key, sqlite_check
+from schema.columns import Flag, instant, instant_checks, key, one_of, sqlite_check, text
 from schema.fields import Kind
 from schema.tables import TABLE_OPTIONS
 from schema.vocabulary import CONSENT_STATES, NEEDS
-
-
-def _key(primary_key: bool = False, *, nullable: bool = False, unique: bool = False) -> Column[str]:
-    return Column(Key(), primary_key=primary_key, nullable=nullable, unique=unique or None)
-
-
-def _text(*, nullable: bool = True, default: str | None = None) -> Column[str]:
-    return Column(Text(), nullable=nullable, server_default=default)
-
-
-def _instant(*, nullable: bool = True) -> Column[str]:
-    return Column(Instant(), nullable=nullable)
-
-
-def _instants(table: str, *columns: str) -> tuple[CheckConstraint, ...]:
-    # INVARIANT: instants have one form; SQLite compares them as text, so another form could outlive its expiry.
-    return tuple(sqlite_check(table, column, Kind.INSTANT) for column in columns)
-
-
-def _one_of(table: str, column: str, values: tuple[str, ...]) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=f"ck_{table}_{column}")
 
 
 class App(SQLModel, table=True):
@@ -39,15 +18,15 @@ class App(SQLModel, table=True):
 
     __tablename__ = "app"
     __table_args__ = (
-        *_instants("app", "created_at"),
+        *instant_checks("app", "created_at"),
         TABLE_OPTIONS,
     )
-    id: str = Field(sa_column=_key(True))
-    slug: str = Field(sa_column=_key(unique=True))
-    name: str = Field(sa_column=_text(nullable=False))
-    vendor: str = Field(sa_column=_text(nullable=False))
+    id: str = Field(sa_column=key(True))
+    slug: str = Field(sa_column=key(unique=True))
+    name: str = Field(sa_column=text(nullable=False))
+    vendor: str = Field(sa_column=text(nullable=False))
     manifest_version: int = Field(sa_column=Column(Integer, nullable=False))
-    created_at: str = Field(sa_column=_instant(nullable=False))
+    created_at: str = Field(sa_column=instant(nullable=False))
 
 
 class AppManifest(SQLModel, table=True):
@@ -55,14 +34,14 @@ class AppManifest(SQLModel, table=True):
 
     __tablename__ = "app_manifest"
     __table_args__ = (
-        *_instants("app_manifest", "published_at"),
+        *instant_checks("app_manifest", "published_at"),
         TABLE_OPTIONS,
     )
-    app_id: str = Field(sa_column=_key(True))
+    app_id: str = Field(sa_column=key(True))
     version: int = Field(sa_column=Column(Integer, primary_key=True))
-    document: str = Field(sa_column=_text(nullable=False))
-    sha256: str = Field(sa_column=_key())
-    published_at: str = Field(sa_column=_instant(nullable=False))
+    document: str = Field(sa_column=text(nullable=False))
+    sha256: str = Field(sa_column=key())
+    published_at: str = Field(sa_column=instant(nullable=False))
 
 
 class AppProduct(SQLModel, table=True):
@@ -70,11 +49,11 @@ class AppProduct(SQLModel, table=True):
 
     __tablename__ = "app_product"
     __table_args__ = (TABLE_OPTIONS,)
-    app_id: str = Field(sa_column=_key(True))
+    app_id: str = Field(sa_column=key(True))
     version: int = Field(sa_column=Column(Integer, primary_key=True))
-    product: str = Field(sa_column=_key(True))
-    title: str = Field(sa_column=_text(nullable=False))
-    row_conditions: str = Field(sa_column=_text(nullable=False, default="[]"))
+    product: str = Field(sa_column=key(True))
+    title: str = Field(sa_column=text(nullable=False))
+    row_conditions: str = Field(sa_column=text(nullable=False, default="[]"))
 
 
 class AppScope(SQLModel, table=True):
@@ -82,17 +61,17 @@ class AppScope(SQLModel, table=True):
 
     __tablename__ = "app_scope"
     __table_args__ = (
-        _one_of("app_scope", "need", NEEDS),
+        one_of("app_scope", "need", NEEDS),
         sqlite_check("app_scope", "implied", Kind.BOOL),
         TABLE_OPTIONS,
     )
-    app_id: str = Field(sa_column=_key(True))
+    app_id: str = Field(sa_column=key(True))
     version: int = Field(sa_column=Column(Integer, primary_key=True))
-    product: str = Field(sa_column=_key(True))
-    scope: str = Field(sa_column=_key(True))
-    need: str = Field(sa_column=_key())
+    product: str = Field(sa_column=key(True))
+    scope: str = Field(sa_column=key(True))
+    need: str = Field(sa_column=key())
     implied: bool = Field(sa_column=Column(Flag(), nullable=False))
-    reason: str | None = Field(default=None, sa_column=_text())
+    reason: str | None = Field(default=None, sa_column=text())
 
 
 class AppToken(SQLModel, table=True):
@@ -101,17 +80,17 @@ class AppToken(SQLModel, table=True):
     __tablename__ = "app_token"
     __table_args__ = (
         Index("ix_app_token_app_id", "app_id"),
-        *_instants("app_token", "created_at", "expires_at", "revoked_at"),
+        *instant_checks("app_token", "created_at", "expires_at", "revoked_at"),
         TABLE_OPTIONS,
     )
-    hash: str = Field(sa_column=_key(True))
-    id: str = Field(sa_column=_key(unique=True))
-    app_id: str = Field(sa_column=_key())
-    hint: str = Field(sa_column=_key())
-    created_at: str = Field(sa_column=_instant(nullable=False))
-    expires_at: str | None = Field(default=None, sa_column=_instant())
-    revoked_at: str | None = Field(default=None, sa_column=_instant())
-    replaces: str | None = Field(default=None, sa_column=_key(nullable=True))
+    hash: str = Field(sa_column=key(True))
+    id: str = Field(sa_column=key(unique=True))
+    app_id: str = Field(sa_column=key())
+    hint: str = Field(sa_column=key())
+    created_at: str = Field(sa_column=instant(nullable=False))
+    expires_at: str | None = Field(default=None, sa_column=instant())
+    revoked_at: str | None = Field(default=None, sa_column=instant())
+    replaces: str | None = Field(default=None, sa_column=key(nullable=True))
 
 
 class Consent(SQLModel, table=True):
@@ -123,25 +102,25 @@ class Consent(SQLModel, table=True):
     __tablename__ = "consent"
     __table_args__ = (
         Index("ix_consent_app_id", "app_id", "school_id"),
-        _one_of("consent", "state", CONSENT_STATES),
-        *_instants("consent", "created_at", "decided_at", "expires_at", "revoked_at"),
+        one_of("consent", "state", CONSENT_STATES),
+        *instant_checks("consent", "created_at", "decided_at", "expires_at", "revoked_at"),
         TABLE_OPTIONS,
     )
-    school_id: str = Field(sa_column=_key(True))
-    app_id: str = Field(sa_column=_key(True))
-    id: str = Field(sa_column=_key(unique=True))
-    state: str = Field(sa_column=_key())
+    school_id: str = Field(sa_column=key(True))
+    app_id: str = Field(sa_column=key(True))
+    id: str = Field(sa_column=key(unique=True))
+    state: str = Field(sa_column=key())
     version: int = Field(sa_column=Column(Integer, nullable=False))
-    products: str = Field(sa_column=_text(nullable=False, default="[]"))
-    row_conditions: str = Field(sa_column=_text(nullable=False, default="[]"))
+    products: str = Field(sa_column=text(nullable=False, default="[]"))
+    row_conditions: str = Field(sa_column=text(nullable=False, default="[]"))
     manifest_version: int = Field(sa_column=Column(Integer, nullable=False))
-    created_at: str = Field(sa_column=_instant(nullable=False))
-    decided_at: str | None = Field(default=None, sa_column=_instant())
-    decided_by: str | None = Field(default=None, sa_column=_text())
-    decided_position: str | None = Field(default=None, sa_column=_text())
-    expires_at: str | None = Field(default=None, sa_column=_instant())
-    revoked_at: str | None = Field(default=None, sa_column=_instant())
-    revoke_reason: str | None = Field(default=None, sa_column=_text())
+    created_at: str = Field(sa_column=instant(nullable=False))
+    decided_at: str | None = Field(default=None, sa_column=instant())
+    decided_by: str | None = Field(default=None, sa_column=text())
+    decided_position: str | None = Field(default=None, sa_column=text())
+    expires_at: str | None = Field(default=None, sa_column=instant())
+    revoked_at: str | None = Field(default=None, sa_column=instant())
+    revoke_reason: str | None = Field(default=None, sa_column=text())
 
 
 class ConsentGrant(SQLModel, table=True):
@@ -149,15 +128,15 @@ class ConsentGrant(SQLModel, table=True):
 
     __tablename__ = "consent_grant"
     __table_args__ = (
-        *_instants("consent_grant", "granted_at", "expires_at"),
+        *instant_checks("consent_grant", "granted_at", "expires_at"),
         TABLE_OPTIONS,
     )
-    school_id: str = Field(sa_column=_key(True))
-    app_id: str = Field(sa_column=_key(True))
-    scope: str = Field(sa_column=_key(True))
-    granted_at: str = Field(sa_column=_instant(nullable=False))
-    granted_by: str = Field(sa_column=_text(nullable=False))
-    expires_at: str | None = Field(default=None, sa_column=_instant())
+    school_id: str = Field(sa_column=key(True))
+    app_id: str = Field(sa_column=key(True))
+    scope: str = Field(sa_column=key(True))
+    granted_at: str = Field(sa_column=instant(nullable=False))
+    granted_by: str = Field(sa_column=text(nullable=False))
+    expires_at: str | None = Field(default=None, sa_column=instant())
 
 
 class AuditEvent(SQLModel, table=True):
@@ -168,17 +147,17 @@ class AuditEvent(SQLModel, table=True):
 
     __tablename__ = "audit_event"
     __table_args__ = (
-        *_instants("audit_event", "at"),
+        *instant_checks("audit_event", "at"),
         TABLE_OPTIONS,
     )
-    school_id: str = Field(sa_column=_key(True))
+    school_id: str = Field(sa_column=key(True))
     seq: int = Field(sa_column=Column(Integer, primary_key=True))
-    at: str = Field(sa_column=_instant(nullable=False))
-    name: str = Field(sa_column=_key())
-    actor: str = Field(sa_column=_text(nullable=False))
-    actor_position: str | None = Field(default=None, sa_column=_text())
-    app_id: str | None = Field(default=None, sa_column=_key(nullable=True))
-    details: str = Field(sa_column=_text(nullable=False, default="{}"))
+    at: str = Field(sa_column=instant(nullable=False))
+    name: str = Field(sa_column=key())
+    actor: str = Field(sa_column=text(nullable=False))
+    actor_position: str | None = Field(default=None, sa_column=text())
+    app_id: str | None = Field(default=None, sa_column=key(nullable=True))
+    details: str = Field(sa_column=text(nullable=False, default="{}"))
 
 
 class AuditHead(SQLModel, table=True):
@@ -186,7 +165,7 @@ class AuditHead(SQLModel, table=True):
 
     __tablename__ = "audit_head"
     __table_args__ = (TABLE_OPTIONS,)
-    school_id: str = Field(sa_column=_key(True))
+    school_id: str = Field(sa_column=key(True))
     seq: int = Field(sa_column=Column(Integer, nullable=False))
 
 
@@ -195,19 +174,20 @@ class ImportRun(SQLModel, table=True):
 
     __tablename__ = "import_run"
     __table_args__ = (
-        *_instants("import_run", "started_at", "heartbeat_at", "finished_at"),
+        Index("ix_import_run_finished_at", "school_id", "state", "finished_at"),
+        *instant_checks("import_run", "started_at", "heartbeat_at", "finished_at"),
         TABLE_OPTIONS,
     )
-    school_id: str = Field(sa_column=_key(True))
-    id: str = Field(sa_column=_key(True))
-    source: str = Field(sa_column=_key())
-    state: str = Field(sa_column=_key())
-    started_at: str = Field(sa_column=_instant(nullable=False))
-    heartbeat_at: str = Field(sa_column=_instant(nullable=False))
-    finished_at: str | None = Field(default=None, sa_column=_instant())
-    error_code: str | None = Field(default=None, sa_column=_key(nullable=True))
-    error_message: str | None = Field(default=None, sa_column=_text())
-    counts: str = Field(sa_column=_text(nullable=False, default="{}"))
+    school_id: str = Field(sa_column=key(True))
+    id: str = Field(sa_column=key(True))
+    source: str = Field(sa_column=key())
+    state: str = Field(sa_column=key())
+    started_at: str = Field(sa_column=instant(nullable=False))
+    heartbeat_at: str = Field(sa_column=instant(nullable=False))
+    finished_at: str | None = Field(default=None, sa_column=instant())
+    error_code: str | None = Field(default=None, sa_column=key(nullable=True))
+    error_message: str | None = Field(default=None, sa_column=text())
+    counts: str = Field(sa_column=text(nullable=False, default="{}"))
 
 
 class ImportFinding(SQLModel, table=True):
@@ -215,27 +195,12 @@ class ImportFinding(SQLModel, table=True):
 
     __tablename__ = "import_finding"
     __table_args__ = (TABLE_OPTIONS,)
-    school_id: str = Field(sa_column=_key(True))
-    run_id: str = Field(sa_column=_key(True))
+    school_id: str = Field(sa_column=key(True))
+    run_id: str = Field(sa_column=key(True))
     seq: int = Field(sa_column=Column(Integer, primary_key=True))
-    entity: str = Field(sa_column=_key())
-    source_id: str | None = Field(default=None, sa_column=_text())
-    field: str | None = Field(default=None, sa_column=_key(nullable=True))
-    code: str = Field(sa_column=_key())
-    outcome: str = Field(sa_column=_key())
-    value: str | None = Field(default=None, sa_column=_text())
-
-
-PLATFORM_MODELS: tuple[type[SQLModel], ...] = (
-    App,
-    AppManifest,
-    AppProduct,
-    AppScope,
-    AppToken,
-    Consent,
-    ConsentGrant,
-    AuditEvent,
-    AuditHead,
-    ImportRun,
-    ImportFinding,
-)
+    entity: str = Field(sa_column=key())
+    source_id: str | None = Field(default=None, sa_column=text())
+    field: str | None = Field(default=None, sa_column=key(nullable=True))
+    code: str = Field(sa_column=key())
+    outcome: str = Field(sa_column=key())
+    value: str | None = Field(default=None, sa_column=text())

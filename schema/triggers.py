@@ -12,8 +12,10 @@ from sqlmodel import SQLModel
 
 BUMP_CONSENT = "UPDATE consent SET version = version + 1 WHERE school_id = {row}.school_id AND app_id = {row}.app_id"
 BUMP_SCHOOL = "UPDATE consent SET version = version + 1 WHERE school_id = new.id"
+BUMP_SETTING = "UPDATE consent SET version = version + 1 WHERE school_id = {row}.school_id"
 BUMP_APP = "UPDATE consent SET version = version + 1 WHERE app_id = new.id"
 CONSENT_COLUMNS = ("id", "state", "products", "row_conditions", "manifest_version", "expires_at")
+OVERRIDE_COLUMNS = ("school_id", "id", "link_id", "value", "set_at")
 
 # name -> (table, event, condition, statements)
 TRIGGERS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
@@ -32,6 +34,14 @@ TRIGGERS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         (BUMP_CONSENT.format(row="new"),),
     ),
     "school_renamed": ("school", "UPDATE OF name", "old.name IS DISTINCT FROM new.name", (BUMP_SCHOOL,)),
+    "contact_access_set": ("contact_access_setting", "INSERT", "", (BUMP_SETTING.format(row="new"),)),
+    "contact_access_unset": ("contact_access_setting", "DELETE", "", (BUMP_SETTING.format(row="old"),)),
+    "contact_access_changed": (
+        "contact_access_setting",
+        "UPDATE",
+        "",
+        (BUMP_SETTING.format(row="old"), BUMP_SETTING.format(row="new")),
+    ),
     "app_changed": (
         "app",
         "UPDATE OF name, manifest_version",
@@ -49,6 +59,13 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         " OR ".join(f"old.{column} IS DISTINCT FROM new.{column}" for column in ("school_id", "app_id", "id")),
         "a consent never moves",
     ),
+    "contact_override_stays": ("contact_override", "DELETE", "", "an override is cleared, never deleted"),
+    "contact_override_keeps_its_word": (
+        "contact_override",
+        "UPDATE OF school_id, id, link_id, value, set_at",
+        " OR ".join(f"old.{column} IS DISTINCT FROM new.{column}" for column in OVERRIDE_COLUMNS),
+        "an override is cleared and set anew, never edited",
+    ),
     "consent_version_rises": ("consent", "UPDATE OF version", "new.version < old.version", "a version only rises"),
 }
 # SQLite's REPLACE deletes without a trigger; PostgreSQL's TRUNCATE does, and knows no rows.
@@ -62,6 +79,8 @@ SQLITE_GUARDS: dict[str, tuple[str, str, str, str]] = {
 }
 TRUNCATES: dict[str, tuple[str, str]] = {
     "consent_truncated": ("consent", "RAISE EXCEPTION 'a consent is revoked, never deleted'"),
+    "contact_override_truncated": ("contact_override", "RAISE EXCEPTION 'an override is cleared, never deleted'"),
+    "contact_access_setting_truncated": ("contact_access_setting", "UPDATE consent SET version = version + 1"),
     "consent_grant_truncated": ("consent_grant", "UPDATE consent SET version = version + 1"),
 }
 

@@ -23,6 +23,59 @@ ROW_CONDITIONS: Mapping[str, str] = {
 }
 """Which rows a product may see; a manifest fixes them and a school may add, never remove."""
 
+VIEW_AND_UPDATE = "VIEW_AND_UPDATE"
+NO_PERMISSION = "NO_PERMISSION"
+PERMISSIONS: Mapping[str, str] = {
+    VIEW_AND_UPDATE: "The contact sees the student's record and may send updates of it.",
+    NO_PERMISSION: "The contact sees nothing of the student.",
+}
+"""What a student-contact link opens to the contact."""
+
+RELATIONSHIP_TYPE = "RELATIONSHIP_TYPE"
+SYNC = "SYNC"
+SOURCES: Mapping[str, str] = {
+    RELATIONSHIP_TYPE: "The school's default for the relationship decides, unless an override does.",
+    SYNC: "The facts that the MIS supplies decide, unless an override does.",
+}
+"""The two sources of contact access that a school chooses between."""
+
+REASONS: Mapping[str, str] = {
+    "NO_LIVE_LINK": "The link, the student or the contact is gone, or the student has left or not begun.",
+    "COURT_ORDER": "A court order is recorded against the link.",
+    "RESTRICTED_ACCESS": "Access is restricted on the link.",
+    "OVERRIDE": "The school set the permission of this link by hand.",
+    "PARENTAL_RESPONSIBILITY": "The contact has parental responsibility.",
+    "LIVES_WITH_FALLBACK": "Parental responsibility is blank and the contact lives with the student.",
+    "PRIORITY": "The contact's priority is 0, 1 or 2.",
+    "RELATIONSHIP_DEFAULT": "The school's default for the relationship decides.",
+    "NO_RULE_MATCHED": "No rule gives access.",
+}
+"""Why a link has its permission: the rung of the ladder that decided."""
+
+WITHHELD = "WITHHELD"
+"""Stands for a reason that tells of a fact which the app may not read."""
+
+OVERRIDE_ORIGINS = ("MANUAL", "BULK")
+"""How an override was set."""
+
+CAPABILITIES: Mapping[str, str] = {
+    "SUPPLIED": "The MIS supplies the attribute.",
+    "ASSUMED": "The connector fills the attribute in; the MIS itself has none.",
+    "NOT_SUPPLIED": "The MIS, or the way to it, has no such attribute: it is blank on every link.",
+    "UNKNOWN": "Nobody has told us whether the attribute is supplied.",
+    "DECLINED": "The school's MIS connection does not let us read the attribute.",
+}
+"""Whether a school's MIS supplies an attribute."""
+
+LADDER_ATTRIBUTES = ("parental_responsibility", "lives_with_pupil", "priority", "court_order", "restricted_access")
+"""The attributes of a link that the source Sync decides by."""
+
+STAFF_ROLES = ("administrator",)
+"""Roles of a school's staff. An administrator sets sources, defaults and overrides."""
+
+RECORD_UPDATE_STATES = ("SUBMITTED", "DELIVERED", "REJECTED")
+"""The life of a contact's update: it waits, and closes when the MIS delivers the value or staff reject it."""
+
 BUNDLES: Mapping[str, tuple[str, ...]] = {
     "groups_classes_subjects": (
         "groups.read",

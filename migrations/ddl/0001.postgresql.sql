@@ -205,15 +205,21 @@ CREATE TABLE student_contact (
     in_touch_communication BOOLEAN,
     court_order BOOLEAN,
     restricted_access BOOLEAN,
+    relationship_key TEXT,
+    first_relationship_key TEXT,
+    defaults_version INTEGER,
+    priority_assumed BOOLEAN,
+    restriction_lifted_at TIMESTAMP WITH TIME ZONE,
+    relinked_at TIMESTAMP WITH TIME ZONE,
     first_synced_at TIMESTAMP WITH TIME ZONE,
     deleted_at TIMESTAMP WITH TIME ZONE,
     PRIMARY KEY (school_id, id),
     CONSTRAINT uq_student_contact_source_id UNIQUE (school_id, source_id)
 );
 
-CREATE INDEX ix_student_contact_student_id ON student_contact (school_id, student_id, id);
-
 CREATE INDEX ix_student_contact_contact_id ON student_contact (school_id, contact_id, id);
+
+CREATE INDEX ix_student_contact_student_id ON student_contact (school_id, student_id, id);
 
 CREATE TABLE employee (
     school_id VARCHAR COLLATE "C" NOT NULL,
@@ -504,6 +510,196 @@ CREATE TABLE employee_group (
 
 CREATE INDEX ix_employee_group_group_id ON employee_group (school_id, group_id, employee_id);
 
+CREATE TABLE contact_access_setting (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    source VARCHAR COLLATE "C" NOT NULL,
+    court_order_always_denies BOOLEAN NOT NULL,
+    confirm_masked_overrides BOOLEAN NOT NULL,
+    access_for_leavers BOOLEAN NOT NULL,
+    access_for_applicants BOOLEAN NOT NULL,
+    accept_assumed_priorities BOOLEAN NOT NULL,
+    defaults_version INTEGER NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (school_id),
+    CONSTRAINT ck_contact_access_setting_source CHECK (source IN ('RELATIONSHIP_TYPE', 'SYNC'))
+);
+
+CREATE FUNCTION fg_contact_access_set() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE consent SET version = version + 1 WHERE school_id = new.school_id; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_contact_access_set AFTER INSERT ON contact_access_setting FOR EACH ROW EXECUTE FUNCTION fg_contact_access_set();
+
+CREATE FUNCTION fg_contact_access_unset() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE consent SET version = version + 1 WHERE school_id = old.school_id; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_contact_access_unset AFTER DELETE ON contact_access_setting FOR EACH ROW EXECUTE FUNCTION fg_contact_access_unset();
+
+CREATE FUNCTION fg_contact_access_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE consent SET version = version + 1 WHERE school_id = old.school_id; UPDATE consent SET version = version + 1 WHERE school_id = new.school_id; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_contact_access_changed AFTER UPDATE ON contact_access_setting FOR EACH ROW EXECUTE FUNCTION fg_contact_access_changed();
+
+CREATE FUNCTION fg_contact_access_setting_truncated() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE consent SET version = version + 1; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_contact_access_setting_truncated BEFORE TRUNCATE ON contact_access_setting FOR EACH STATEMENT EXECUTE FUNCTION fg_contact_access_setting_truncated();
+
+CREATE TABLE contact_default (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    version INTEGER NOT NULL,
+    relationship VARCHAR COLLATE "C" NOT NULL,
+    label TEXT NOT NULL,
+    permission VARCHAR COLLATE "C" NOT NULL,
+    PRIMARY KEY (school_id, version, relationship),
+    CONSTRAINT ck_contact_default_permission CHECK (permission IN ('VIEW_AND_UPDATE', 'NO_PERMISSION'))
+);
+
+CREATE TABLE contact_override (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    link_id VARCHAR COLLATE "C" NOT NULL,
+    value VARCHAR COLLATE "C" NOT NULL,
+    set_by TEXT NOT NULL,
+    set_by_position TEXT,
+    set_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    confirmed_at TIMESTAMP WITH TIME ZONE,
+    confirmed_by TEXT,
+    note TEXT,
+    origin VARCHAR COLLATE "C" NOT NULL,
+    cleared_at TIMESTAMP WITH TIME ZONE,
+    cleared_by TEXT,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT ck_contact_override_value CHECK (value IN ('VIEW_AND_UPDATE', 'NO_PERMISSION')),
+    CONSTRAINT ck_contact_override_origin CHECK (origin IN ('MANUAL', 'BULK'))
+);
+
+CREATE UNIQUE INDEX uq_contact_override_in_force ON contact_override (school_id, link_id) WHERE cleared_at IS NULL;
+
+CREATE INDEX ix_contact_override_link_id ON contact_override (school_id, link_id, set_at);
+
+CREATE FUNCTION fg_contact_override_stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'an override is cleared, never deleted'; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_contact_override_stays BEFORE DELETE ON contact_override FOR EACH ROW EXECUTE FUNCTION fg_contact_override_stays();
+
+CREATE FUNCTION fg_contact_override_keeps_its_word() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'an override is cleared and set anew, never edited'; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_contact_override_keeps_its_word BEFORE UPDATE OF school_id, id, link_id, value, set_at ON contact_override FOR EACH ROW WHEN (old.school_id IS DISTINCT FROM new.school_id OR old.id IS DISTINCT FROM new.id OR old.link_id IS DISTINCT FROM new.link_id OR old.value IS DISTINCT FROM new.value OR old.set_at IS DISTINCT FROM new.set_at) EXECUTE FUNCTION fg_contact_override_keeps_its_word();
+
+CREATE FUNCTION fg_contact_override_truncated() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'an override is cleared, never deleted'; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_contact_override_truncated BEFORE TRUNCATE ON contact_override FOR EACH STATEMENT EXECUTE FUNCTION fg_contact_override_truncated();
+
+CREATE TABLE school_capability (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    attribute VARCHAR COLLATE "C" NOT NULL,
+    state VARCHAR COLLATE "C" NOT NULL,
+    source TEXT NOT NULL,
+    as_of TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (school_id, attribute),
+    CONSTRAINT ck_school_capability_attribute CHECK (attribute IN ('parental_responsibility', 'lives_with_pupil', 'priority', 'court_order', 'restricted_access')),
+    CONSTRAINT ck_school_capability_state CHECK (state IN ('SUPPLIED', 'ASSUMED', 'NOT_SUPPLIED', 'UNKNOWN', 'DECLINED'))
+);
+
+CREATE TABLE staff_token (
+    hash VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    name TEXT NOT NULL,
+    position TEXT,
+    role VARCHAR COLLATE "C" NOT NULL,
+    hint VARCHAR COLLATE "C" NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    revoked_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (hash),
+    CONSTRAINT ck_staff_token_role CHECK (role IN ('administrator')),
+    UNIQUE (id)
+);
+
+CREATE INDEX ix_staff_token_school_id ON staff_token (school_id, id);
+
+CREATE TABLE contact_allocation (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    request INTEGER NOT NULL,
+    requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (school_id)
+);
+
+CREATE TABLE contact_account (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    contact_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    username VARCHAR COLLATE "C" NOT NULL,
+    secret_hash VARCHAR COLLATE "C",
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    secret_set_at TIMESTAMP WITH TIME ZONE,
+    suspended_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (school_id, contact_id),
+    UNIQUE (id),
+    UNIQUE (username)
+);
+
+CREATE TABLE contact_secret_link (
+    hash VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    contact_id VARCHAR COLLATE "C" NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    created_by TEXT NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    used_at TIMESTAMP WITH TIME ZONE,
+    voided_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (hash),
+    UNIQUE (id)
+);
+
+CREATE INDEX ix_contact_secret_link_contact_id ON contact_secret_link (school_id, contact_id);
+
+CREATE TABLE contact_session (
+    hash VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    contact_id VARCHAR COLLATE "C" NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    ended_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (hash),
+    UNIQUE (id)
+);
+
+CREATE INDEX ix_contact_session_contact_id ON contact_session (school_id, contact_id);
+
+CREATE TABLE form_response (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    student_id VARCHAR COLLATE "C" NOT NULL,
+    form TEXT NOT NULL,
+    answers TEXT NOT NULL,
+    responded_by VARCHAR COLLATE "C" NOT NULL,
+    responded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (school_id, id)
+);
+
+CREATE INDEX ix_form_response_student_id ON form_response (school_id, student_id, id);
+
+CREATE TABLE record_update (
+    school_id VARCHAR COLLATE "C" NOT NULL,
+    id VARCHAR COLLATE "C" NOT NULL,
+    student_id VARCHAR COLLATE "C",
+    contact_id VARCHAR COLLATE "C" NOT NULL,
+    entity VARCHAR COLLATE "C" NOT NULL,
+    subject_id VARCHAR COLLATE "C" NOT NULL,
+    field VARCHAR COLLATE "C" NOT NULL,
+    old_value TEXT,
+    new_value TEXT,
+    submitted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    state VARCHAR COLLATE "C" NOT NULL,
+    closed_at TIMESTAMP WITH TIME ZONE,
+    closed_by TEXT,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT ck_record_update_state CHECK (state IN ('SUBMITTED', 'DELIVERED', 'REJECTED'))
+);
+
+CREATE INDEX ix_record_update_state ON record_update (school_id, state, id);
+
+CREATE INDEX ix_record_update_subject_id ON record_update (school_id, subject_id, field, id);
+
 CREATE TABLE app (
     id VARCHAR COLLATE "C" NOT NULL,
     slug VARCHAR COLLATE "C" NOT NULL,
@@ -664,6 +860,8 @@ CREATE TABLE import_run (
     counts TEXT DEFAULT '{}' NOT NULL,
     PRIMARY KEY (school_id, id)
 );
+
+CREATE INDEX ix_import_run_finished_at ON import_run (school_id, state, finished_at);
 
 CREATE TABLE import_finding (
     school_id VARCHAR COLLATE "C" NOT NULL,

@@ -365,6 +365,12 @@ CREATE TABLE student_contact (
     in_touch_communication INTEGER,
     court_order INTEGER,
     restricted_access INTEGER,
+    relationship_key TEXT,
+    first_relationship_key TEXT,
+    defaults_version INTEGER,
+    priority_assumed INTEGER,
+    restriction_lifted_at TEXT,
+    relinked_at TEXT,
     first_synced_at TEXT,
     deleted_at TEXT,
     PRIMARY KEY (school_id, id),
@@ -378,6 +384,12 @@ CREATE TABLE student_contact (
     CONSTRAINT ck_student_contact_in_touch_communication CHECK ("in_touch_communication" IN (0, 1)),
     CONSTRAINT ck_student_contact_court_order CHECK ("court_order" IN (0, 1)),
     CONSTRAINT ck_student_contact_restricted_access CHECK ("restricted_access" IN (0, 1)),
+    CONSTRAINT ck_student_contact_relationship_key CHECK (instr("relationship_key", char(0)) = 0),
+    CONSTRAINT ck_student_contact_first_relationship_key CHECK (instr("first_relationship_key", char(0)) = 0),
+    CONSTRAINT ck_student_contact_defaults_version CHECK ("defaults_version" BETWEEN -2147483648 AND 2147483647),
+    CONSTRAINT ck_student_contact_priority_assumed CHECK ("priority_assumed" IN (0, 1)),
+    CONSTRAINT ck_student_contact_restriction_lifted_at CHECK ("restriction_lifted_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    CONSTRAINT ck_student_contact_relinked_at CHECK ("relinked_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
     CONSTRAINT ck_student_contact_deleted_at CHECK ("deleted_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
     CONSTRAINT uq_student_contact_source_id UNIQUE (school_id, source_id)
 )
@@ -842,6 +854,227 @@ CREATE TABLE employee_group (
 
 CREATE INDEX ix_employee_group_group_id ON employee_group (school_id, group_id, employee_id);
 
+CREATE TABLE contact_access_setting (
+    school_id TEXT NOT NULL,
+    source TEXT NOT NULL,
+    court_order_always_denies INTEGER NOT NULL,
+    confirm_masked_overrides INTEGER NOT NULL,
+    access_for_leavers INTEGER NOT NULL,
+    access_for_applicants INTEGER NOT NULL,
+    accept_assumed_priorities INTEGER NOT NULL,
+    defaults_version INTEGER NOT NULL,
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (school_id),
+    CONSTRAINT ck_contact_access_setting_source CHECK (source IN ('RELATIONSHIP_TYPE', 'SYNC')),
+    CONSTRAINT ck_contact_access_setting_court_order_always_denies CHECK ("court_order_always_denies" IN (0, 1)),
+    CONSTRAINT ck_contact_access_setting_confirm_masked_overrides CHECK ("confirm_masked_overrides" IN (0, 1)),
+    CONSTRAINT ck_contact_access_setting_access_for_leavers CHECK ("access_for_leavers" IN (0, 1)),
+    CONSTRAINT ck_contact_access_setting_access_for_applicants CHECK ("access_for_applicants" IN (0, 1)),
+    CONSTRAINT ck_contact_access_setting_accept_assumed_priorities CHECK ("accept_assumed_priorities" IN (0, 1)),
+    CONSTRAINT ck_contact_access_setting_updated_at CHECK ("updated_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z')
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE TRIGGER tr_contact_access_set AFTER INSERT ON contact_access_setting FOR EACH ROW BEGIN UPDATE consent SET version = version + 1 WHERE school_id = new.school_id; END;
+
+CREATE TRIGGER tr_contact_access_unset AFTER DELETE ON contact_access_setting FOR EACH ROW BEGIN UPDATE consent SET version = version + 1 WHERE school_id = old.school_id; END;
+
+CREATE TRIGGER tr_contact_access_changed AFTER UPDATE ON contact_access_setting FOR EACH ROW BEGIN UPDATE consent SET version = version + 1 WHERE school_id = old.school_id; UPDATE consent SET version = version + 1 WHERE school_id = new.school_id; END;
+
+CREATE TABLE contact_default (
+    school_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    relationship TEXT NOT NULL,
+    label TEXT NOT NULL,
+    permission TEXT NOT NULL,
+    PRIMARY KEY (school_id, version, relationship),
+    CONSTRAINT ck_contact_default_permission CHECK (permission IN ('VIEW_AND_UPDATE', 'NO_PERMISSION'))
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE TABLE contact_override (
+    school_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    link_id TEXT NOT NULL,
+    value TEXT NOT NULL,
+    set_by TEXT NOT NULL,
+    set_by_position TEXT,
+    set_at TEXT NOT NULL,
+    confirmed_at TEXT,
+    confirmed_by TEXT,
+    note TEXT,
+    origin TEXT NOT NULL,
+    cleared_at TEXT,
+    cleared_by TEXT,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT ck_contact_override_value CHECK (value IN ('VIEW_AND_UPDATE', 'NO_PERMISSION')),
+    CONSTRAINT ck_contact_override_origin CHECK (origin IN ('MANUAL', 'BULK')),
+    CONSTRAINT ck_contact_override_set_at CHECK ("set_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    CONSTRAINT ck_contact_override_confirmed_at CHECK ("confirmed_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    CONSTRAINT ck_contact_override_cleared_at CHECK ("cleared_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z')
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE UNIQUE INDEX uq_contact_override_in_force ON contact_override (school_id, link_id) WHERE cleared_at IS NULL;
+
+CREATE INDEX ix_contact_override_link_id ON contact_override (school_id, link_id, set_at);
+
+CREATE TRIGGER tr_contact_override_stays BEFORE DELETE ON contact_override FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'an override is cleared, never deleted'); END;
+
+CREATE TRIGGER tr_contact_override_keeps_its_word BEFORE UPDATE OF school_id, id, link_id, value, set_at ON contact_override FOR EACH ROW WHEN old.school_id IS NOT new.school_id OR old.id IS NOT new.id OR old.link_id IS NOT new.link_id OR old.value IS NOT new.value OR old.set_at IS NOT new.set_at BEGIN SELECT RAISE(ABORT, 'an override is cleared and set anew, never edited'); END;
+
+CREATE TABLE school_capability (
+    school_id TEXT NOT NULL,
+    attribute TEXT NOT NULL,
+    state TEXT NOT NULL,
+    source TEXT NOT NULL,
+    as_of TEXT NOT NULL,
+    PRIMARY KEY (school_id, attribute),
+    CONSTRAINT ck_school_capability_attribute CHECK (attribute IN ('parental_responsibility', 'lives_with_pupil', 'priority', 'court_order', 'restricted_access')),
+    CONSTRAINT ck_school_capability_state CHECK (state IN ('SUPPLIED', 'ASSUMED', 'NOT_SUPPLIED', 'UNKNOWN', 'DECLINED')),
+    CONSTRAINT ck_school_capability_as_of CHECK ("as_of" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z')
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE TABLE staff_token (
+    hash TEXT NOT NULL,
+    id TEXT NOT NULL,
+    school_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    position TEXT,
+    role TEXT NOT NULL,
+    hint TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    revoked_at TEXT,
+    PRIMARY KEY (hash),
+    CONSTRAINT ck_staff_token_role CHECK (role IN ('administrator')),
+    CONSTRAINT ck_staff_token_created_at CHECK ("created_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    CONSTRAINT ck_staff_token_expires_at CHECK ("expires_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    CONSTRAINT ck_staff_token_revoked_at CHECK ("revoked_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    UNIQUE (id)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX ix_staff_token_school_id ON staff_token (school_id, id);
+
+CREATE TABLE contact_allocation (
+    school_id TEXT NOT NULL,
+    request INTEGER NOT NULL,
+    requested_at TEXT NOT NULL,
+    PRIMARY KEY (school_id),
+    CONSTRAINT ck_contact_allocation_requested_at CHECK ("requested_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z')
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE TABLE contact_account (
+    school_id TEXT NOT NULL,
+    contact_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    username TEXT NOT NULL,
+    secret_hash TEXT,
+    created_at TEXT NOT NULL,
+    secret_set_at TEXT,
+    suspended_at TEXT,
+    PRIMARY KEY (school_id, contact_id),
+    CONSTRAINT ck_contact_account_created_at CHECK ("created_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    CONSTRAINT ck_contact_account_secret_set_at CHECK ("secret_set_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    CONSTRAINT ck_contact_account_suspended_at CHECK ("suspended_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    UNIQUE (id),
+    UNIQUE (username)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE TABLE contact_secret_link (
+    hash TEXT NOT NULL,
+    id TEXT NOT NULL,
+    school_id TEXT NOT NULL,
+    contact_id TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    used_at TEXT,
+    voided_at TEXT,
+    PRIMARY KEY (hash),
+    CONSTRAINT ck_contact_secret_link_created_at CHECK ("created_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    CONSTRAINT ck_contact_secret_link_expires_at CHECK ("expires_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    CONSTRAINT ck_contact_secret_link_used_at CHECK ("used_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    CONSTRAINT ck_contact_secret_link_voided_at CHECK ("voided_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    UNIQUE (id)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX ix_contact_secret_link_contact_id ON contact_secret_link (school_id, contact_id);
+
+CREATE TABLE contact_session (
+    hash TEXT NOT NULL,
+    id TEXT NOT NULL,
+    school_id TEXT NOT NULL,
+    contact_id TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    ended_at TEXT,
+    PRIMARY KEY (hash),
+    CONSTRAINT ck_contact_session_created_at CHECK ("created_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    CONSTRAINT ck_contact_session_expires_at CHECK ("expires_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    CONSTRAINT ck_contact_session_ended_at CHECK ("ended_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    UNIQUE (id)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX ix_contact_session_contact_id ON contact_session (school_id, contact_id);
+
+CREATE TABLE form_response (
+    school_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    student_id TEXT NOT NULL,
+    form TEXT NOT NULL,
+    answers TEXT NOT NULL,
+    responded_by TEXT NOT NULL,
+    responded_at TEXT NOT NULL,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT ck_form_response_responded_at CHECK ("responded_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z')
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX ix_form_response_student_id ON form_response (school_id, student_id, id);
+
+CREATE TABLE record_update (
+    school_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    student_id TEXT,
+    contact_id TEXT NOT NULL,
+    entity TEXT NOT NULL,
+    subject_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    old_value TEXT,
+    new_value TEXT,
+    submitted_at TEXT NOT NULL,
+    state TEXT NOT NULL,
+    closed_at TEXT,
+    closed_by TEXT,
+    PRIMARY KEY (school_id, id),
+    CONSTRAINT ck_record_update_state CHECK (state IN ('SUBMITTED', 'DELIVERED', 'REJECTED')),
+    CONSTRAINT ck_record_update_submitted_at CHECK ("submitted_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    CONSTRAINT ck_record_update_closed_at CHECK ("closed_at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z')
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX ix_record_update_state ON record_update (school_id, state, id);
+
+CREATE INDEX ix_record_update_subject_id ON record_update (school_id, subject_id, field, id);
+
 CREATE TABLE app (
     id TEXT NOT NULL,
     slug TEXT NOT NULL,
@@ -1016,6 +1249,8 @@ CREATE TABLE import_run (
 )
  WITHOUT ROWID,
  STRICT;
+
+CREATE INDEX ix_import_run_finished_at ON import_run (school_id, state, finished_at);
 
 CREATE TABLE import_finding (
     school_id TEXT NOT NULL,

@@ -3,8 +3,21 @@
 The link is read under `contacts.*` scopes: a parent may hold parental responsibility for one child and not for another.
 """
 
-from schema.fields import PERSONAL, SAFEGUARDING, Entity, Field, ForeignKey, Kind, Link, Reverse, Shape
+from schema.fields import (
+    PERSONAL,
+    SAFEGUARDING,
+    Choice,
+    Entity,
+    Field,
+    ForeignKey,
+    Kind,
+    Link,
+    Part,
+    Reverse,
+    Shape,
+)  # fmt: skip
 from schema.mis.common import NAMES, UPI, contact_details
+from schema.vocabulary import PERMISSIONS, REASONS, WITHHELD
 
 CONTACT = Entity(
     name="Contact",
@@ -18,6 +31,48 @@ CONTACT = Entity(
     fields=(UPI, *NAMES, contact_details("ContactContactDetails")),
     links=(Link("students", "StudentContact", "The contact's links to pupils.", Reverse("contact_id")),),
     is_person=True,
+)
+
+PERMISSION = Choice(
+    "ContactPermission", "What a student-contact link opens to the contact.", tuple(PERMISSIONS.items())
+)
+REASON = Choice(
+    "ContactAccessReason",
+    "Why a link has its permission.",
+    (*REASONS.items(), (WITHHELD, "The reason tells of a fact that the app may not read.")),
+)
+OVERRIDE_SCOPES = ("contacts.read", "contacts.court_order.read", "contacts.restricted_access.read")
+
+ACCESS = Part(
+    "access",
+    "ContactAccess",
+    "Whether the contact may see and update the pupil's record: computed at each request from everything stored.",
+    SAFEGUARDING,
+    (
+        Field("permission", PERMISSION, "The answer.", SAFEGUARDING, scope="access"),
+        Field(
+            "reason",
+            REASON,
+            "What decided. It is WITHHELD unless the app may read every fact tested up to there.",
+            SAFEGUARDING,
+            scope="access",
+        ),
+        Field(
+            "override",
+            PERMISSION,
+            "What the school set by hand for this link, also where something stronger masks it; null when nothing is.",
+            SAFEGUARDING,
+            rule=((*OVERRIDE_SCOPES, "contacts.access_override.read"),),
+        ),
+        Field(
+            "asOf",
+            Kind.INSTANT,
+            "When the link's facts were last read from the MIS: the end of the last completed import.",
+            SAFEGUARDING,
+            scope="access",
+        ),
+    ),
+    computed=True,
 )
 
 STUDENT_CONTACT = Entity(
@@ -45,6 +100,7 @@ STUDENT_CONTACT = Entity(
         Field("inTouchCommunication", Kind.BOOL, "Whether the contact receives school messages.", PERSONAL),
         Field("courtOrder", Kind.BOOL, "Whether a court order is recorded against the link.", SAFEGUARDING),
         Field("restrictedAccess", Kind.BOOL, "Whether access is restricted on the link.", SAFEGUARDING),
+        ACCESS,
     ),
     links=(
         Link("student", "Student", "The pupil.", ForeignKey("student_id"), Shape.ONE),
@@ -54,4 +110,12 @@ STUDENT_CONTACT = Entity(
     has_stamps=False,
     extra_columns=("student_id", "contact_id"),
     asked_with=("students.read",),  # what joins a contact to a pupil is about the pupil too
+    internal=(
+        Field("relationshipKey", Kind.TEXT, "The relationship, trimmed, case-folded, blanks collapsed.", PERSONAL),
+        Field("firstRelationshipKey", Kind.TEXT, "The same when the link was first synced.", PERSONAL),
+        Field("defaultsVersion", Kind.INT, "Default Contact Permissions in force when first synced.", PERSONAL),
+        Field("priorityAssumed", Kind.BOOL, "Whether the connector filled the priority in.", PERSONAL),
+        Field("restrictionLiftedAt", Kind.INSTANT, "When a sync lifted a court order or restriction.", SAFEGUARDING),
+        Field("relinkedAt", Kind.INSTANT, "When a sync brought the link back after it was gone.", SAFEGUARDING),
+    ),
 )
