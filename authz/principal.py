@@ -1,4 +1,4 @@
-"""Who is asking: an app whose token the database accepts now, or nobody. Identity comes from a credential only."""
+"""Who is asking: an app, a member of staff, a contact, or nobody. Identity comes from a credential only."""
 
 from dataclasses import dataclass
 
@@ -16,5 +16,26 @@ class AppPrincipal:
     token_id: str
 
 
-Principal = Nobody | AppPrincipal
+@dataclass(frozen=True, slots=True)
+class StaffPrincipal:
+    """A member of staff in one role at one school, known by a token that is valid now."""
+
+    school_id: str
+    role: str
+    name: str
+    position: str | None
+    token_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPrincipal:
+    """A contact who has signed in, and for whom at least one link is View and Update at this request."""
+
+    school_id: str
+    contact_id: str
+    username: str
+    session_id: str
+
+
+Principal = Nobody | AppPrincipal | StaffPrincipal | ContactPrincipal
 NOBODY = Nobody()

@@ -1,4 +1,4 @@
-"""The rules of a built schema: coordinate → scopes needed, read from the directives on its fields.
+"""The rules of a built schema: coordinate → scopes (or the role) needed, read from the directives on its fields.
 
 They are the only source of rules, for compiled plans and for the executor alike. A field of an object type without a
 rule, an empty list of scopes, or a rule on an interface (the concrete type's counts) refuses the schema.
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import strawberry
 from graphql import GraphQLInterfaceType, GraphQLObjectType
 
-from schema.directives import Authenticated, RequiresScopes
+from schema.directives import Authenticated, RequiresRole, RequiresScopes, role_rule
 from schema.fields import Alternatives
 
 
@@ -31,10 +31,13 @@ def rules_of(schema: strawberry.Schema) -> Mapping[str, Alternatives]:
     return rules
 
 
-def _directives(named: GraphQLObjectType | GraphQLInterfaceType, name: str) -> list[RequiresScopes | Authenticated]:
+Rule = RequiresScopes | Authenticated | RequiresRole
+
+
+def _directives(named: GraphQLObjectType | GraphQLInterfaceType, name: str) -> list[Rule]:
     definition = named.fields[name].extensions.get("strawberry-definition")
     directives = getattr(definition, "directives", ())
-    return [directive for directive in directives if isinstance(directive, RequiresScopes | Authenticated)]
+    return [directive for directive in directives if isinstance(directive, Rule)]
 
 
 def _rule(named: GraphQLObjectType, name: str) -> Alternatives:
@@ -45,6 +48,8 @@ def _rule(named: GraphQLObjectType, name: str) -> Alternatives:
     directive = found[0]
     if isinstance(directive, Authenticated):
         return ()
+    if isinstance(directive, RequiresRole):
+        return role_rule(directive.role)
     alternatives = tuple(tuple(scopes) for scopes in directive.scopes)
     if not alternatives or not all(alternatives):
         raise UnguardedFieldError(f"{coordinate} has an empty list of scopes, which would open it to everybody.")

@@ -4,24 +4,20 @@ A secret has 256 random bits, so that a plain hash is enough and can be looked u
 gets an earlier end, never a later one.
 """
 
-import hashlib
 import re
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from authz import audit
 from authz.audit import Actor
+from authz.bearer import APP_PREFIX, hint, new_secret, token_hash
 from authz.clock import canonical, read_clock
 from authz.session import ReadSession, Row, WriteSession
 from schema.errors import FieldgateError
 from schema.ids import new_plain_id
 from schema.vocabulary import PLATFORM
 
-PREFIX = "fg_"
-SECRET_BYTES = 32
-HINT_LENGTH = 4
-_SECRET = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}")
+_SECRET = re.compile(APP_PREFIX + r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +42,6 @@ class TokenSummary:
     expires_at: str | None
     revoked_at: str | None
     replaces: str | None
-
-
-def token_hash(secret: str) -> str:
-    """What is stored of a secret, and looked up."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def has_token_form(text: str) -> bool:
@@ -130,13 +121,13 @@ def _state(row: Row) -> str:
 
 
 async def _add(session: WriteSession, app_id: str, expires_at: datetime | None, *, replaces: str | None) -> IssuedToken:
-    secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    secret = new_secret(APP_PREFIX)
     expires = canonical(expires_at) if expires_at else None
     token = IssuedToken(new_plain_id("tok"), app_id, secret, expires, replaces)
     added = await session.execute(
         "INSERT INTO app_token (hash, id, app_id, hint, created_at, expires_at, replaces) "
         f"SELECT ?, ?, id, ?, {session.dialect.now}, {session.dialect.instant()}, ? FROM app WHERE id = ?",
-        token_hash(secret), token.id, secret[-HINT_LENGTH:], expires, replaces, app_id,
+        token_hash(secret), token.id, hint(secret), expires, replaces, app_id,
     )  # fmt: skip
     if not added:
         raise FieldgateError("APP_UNKNOWN", "There is no app with this id.")

@@ -16,7 +16,6 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
-    OperationType,
     VariableDefinitionNode,
     parse,
     validate,
@@ -26,7 +25,7 @@ from graphql.language import ListTypeNode, NamedTypeNode, NonNullTypeNode, TypeN
 
 from authz.selection import place_of
 from resolvers.limits import Limits, check_document
-from resolvers.operation import OperationPlan
+from resolvers.operation import ROOT_TYPES, OperationPlan
 from resolvers.pages import Values
 from schema.errors import FieldgateError
 
@@ -187,7 +186,7 @@ class Document:
                 else "The document has no operation of that name."
             )
             raise refusal(FieldgateError("OPERATION_NOT_FOUND", text))
-        if found.node.operation is not OperationType.QUERY:
+        if found.node.operation not in ROOT_TYPES:
             raise refusal(
                 FieldgateError("UNSUPPORTED_OPERATION", f"This schema has no {found.node.operation.value} operations.")
             )

@@ -18,18 +18,23 @@ from resolvers.gate import Gate
 from resolvers.operation import OperationPlan
 from resolvers.optimistic import optimistic
 from resolvers.pages import Values
+from resolvers.people.answering import People
 from schema.errors import ERRORS, FieldgateError
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One GraphQL request. `token_hash` is the SHA-256 of the bearer token; `reject`: refuse rather than null."""
+    """One GraphQL request. `token_hash` is the SHA-256 of the bearer token; `reject`: refuse rather than null.
+
+    `address`: where it comes from, as far as the transport knows; for rate limits only, never for identity.
+    """
 
     query: str
     operation_name: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     token_hash: str | None = None
     reject: bool = False
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,12 @@ class Driver(Protocol):
 
 
 class Engine:
-    """Answers requests for one gate and one database."""
+    """Answers requests for one gate and one database; without `people`, those of apps only."""
 
-    def __init__(self, gate: Gate, driver: Driver) -> None:
+    def __init__(self, gate: Gate, driver: Driver, people: People | None = None) -> None:
         self.gate = gate
         self.driver = driver
+        self.people = people
 
     async def execute(self, request: Request) -> Answer:
         """The answer; it never raises for what a caller sent."""
@@ -79,16 +85,36 @@ class Engine:
 
     async def _execute(self, request: Request) -> bytes:
         gate = self.gate
-        if request.token_hash is None and not gate.public_schema:
+        hidden = request.token_hash is None and not gate.public_schema
+        try:
+            document = gate.documents.get(request.query)
+            operation: Operation = document.operation(request.operation_name)
+            values = operation.values(request.variables)
+            plan = operation.plan(values)
+        except RequestRefused:
+            if hidden:  # what is wrong with the document would tell of the schema
+                raise unauthenticated() from None
+            raise
+        if plan.people_roots:
+            return await self._answer_people(plan, values, request, hidden=hidden)
+        if hidden:
             raise unauthenticated()
-        document = gate.documents.get(request.query)
-        operation: Operation = document.operation(request.operation_name)
-        values = operation.values(request.variables)
-        plan = operation.plan(values)
         body = await self._run(plan, values, request)
         if plan.needs_token:
             gate.documents.keep(document)
         return body
+
+    async def _answer_people(self, plan: OperationPlan, values: Values, request: Request, *, hidden: bool) -> bytes:
+        open_to_anybody = not any(self.gate.rules[root.selected.coordinate] for root in plan.people_roots)
+        if request.token_hash is None and not open_to_anybody:
+            raise unauthenticated()
+        if self.people is None:
+            raise FieldgateError("UNAVAILABLE", "People are not answered here.")
+        if plan.needs_token or (hidden and plan.executed):
+            raise FieldgateError("CALLERS_MIXED", "An operation is answered for an app or for a person, not for both.")
+        check(self.gate, plan, request.token_hash, plan.cost(values, self.gate.limits.default_page))
+        answers = await self.people.answer(plan, values, request.variables, request.token_hash, request.address)
+        return Run(self.gate, plan, values, request.token_hash).assemble(answers)
 
     async def _run(self, plan: OperationPlan, values: Values, request: Request) -> bytes:
         gate, token_hash = self.gate, request.token_hash

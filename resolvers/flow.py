@@ -24,7 +24,7 @@ def asks(gate: Gate, plan: OperationPlan) -> bool:
 
 def check(gate: Gate, plan: OperationPlan, token_hash: str | None, estimate: int) -> None:
     """Refuse, before a connection is taken, what is too costly and whom nobody can know."""
-    if token_hash is None and asks(gate, plan):
+    if token_hash is None and asks(gate, plan) and not plan.people_roots:
         raise unauthenticated()
     most = gate.limits.cost
     if estimate > most:
@@ -107,7 +107,7 @@ class Run:
         for root in self.plan.roots:
             one = answers.get(root.key)
             comma = "," if len(parts) > 1 else ""
-            parts += f'{comma}"{root.key}":'.encode(), one.data if one else b'"Query"'
+            parts += f'{comma}"{root.key}":'.encode(), one.data if one else b'"%s"' % root.selected.type_name.encode()
             if one:
                 errors += one.errors
         parts += (b'},"errors":[', b",".join(errors), b"]}") if errors else (b"}}",)

@@ -6,7 +6,8 @@ one, and a change of grants finds another.
 
 from collections.abc import Iterator, Mapping
 
-from graphql import FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode
+import orjson
+from graphql import FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode, OperationType
 
 from authz.selection import Selected, SelectionBuilder
 from resolvers.asking import Errors
@@ -14,8 +15,12 @@ from resolvers.bounded import Bounded
 from resolvers.compiler import Program
 from resolvers.pages import PageSpec, Values, argument
 from resolvers.shortcuts import Shortcut
+from schema.errors import FieldgateError
+from schema.people import ROOTS
 
 DATA_ROOTS = frozenset({"school", "schools", "node", "nodes"})
+PEOPLE_ROOTS = frozenset((root.on, root.name) for root in ROOTS)
+ROOT_TYPES = {OperationType.QUERY: "Query", OperationType.MUTATION: "Mutation"}
 LIST_GUESS = 20  # entries assumed in a list without pages, such as a pupil's medical conditions or a consent's scopes
 CONSENTS_GUESS = 300  # consents assumed of an app
 SCANNING = frozenset({"totalCount", "hasNextPage", "hasPreviousPage"})
@@ -37,6 +42,7 @@ class Root:
         self.name = selected.name
         self.key = selected.key
         self.is_data = selected.name in DATA_ROOTS
+        self.is_peoples = (selected.type_name, selected.name) in PEOPLE_ROOTS
         self.pages = list(_pages(selected))
         self.own_page = next((page for page in self.pages if page.selected is selected), None)
         self.id_getter = argument(selected, "id") or argument(selected, "ids")
@@ -52,6 +58,16 @@ class Root:
             return []
         value = self.id_getter(values)
         return [str(each) for each in value] if isinstance(value, list) else [str(value)]
+
+    def failed(self, error: FieldgateError) -> Errors:
+        """The error that makes the root null."""
+        entry = {
+            "message": error.message,
+            "locations": self.selected.locations(),
+            "path": [self.key],
+            "extensions": error.extensions(),
+        }
+        return [orjson.dumps(entry)]
 
     def page_values(self, values: Values) -> list[object]:
         """What the variables say of its pages."""
@@ -110,11 +126,16 @@ class OperationPlan:
         self.fragments = fragments
         self.roots = [
             Root(selected)
-            for selected in SelectionBuilder(schema, fragments, values).build("Query", [node.selection_set])
+            for selected in SelectionBuilder(schema, fragments, values).build(
+                ROOT_TYPES[node.operation], [node.selection_set]
+            )
         ]
         self.data_roots = [root for root in self.roots if root.is_data]
+        self.people_roots = [root for root in self.roots if root.is_peoples]
         self.needs_token = any(root.is_data or root.name == "viewer" for root in self.roots)
-        self.executed = [root for root in self.roots if not root.is_data and root.name != "__typename"]
+        self.executed = [
+            root for root in self.roots if not (root.is_data or root.is_peoples or root.name == "__typename")
+        ]
         self._constant_cost: int | None = None
         self._cost_varies = any(
             getter is not None and getter.varies

@@ -69,19 +69,10 @@ class Preparer:
             else:
                 self._records(prepared)
         except FieldgateError as error:
-            prepared.failed = self._argument_error(root, error)
+            prepared.failed = root.failed(error)
         else:
             prepared.denials = self._denials(prepared)
         return prepared
-
-    def _argument_error(self, root: Root, error: FieldgateError) -> Errors:
-        entry = {
-            "message": error.message,
-            "locations": root.selected.locations(),
-            "path": [root.key],
-            "extensions": error.extensions(),
-        }
-        return [orjson.dumps(entry)]
 
     def _records(self, prepared: Prepared) -> None:
         root = prepared.root

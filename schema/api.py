@@ -11,7 +11,6 @@ from typing import Annotated, Any, Protocol
 
 import strawberry
 from strawberry import UNSET
-from strawberry.annotation import StrawberryAnnotation
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import Info
@@ -19,6 +18,7 @@ from strawberry.types.field import StrawberryField
 
 from schema.directives import Authenticated, RequiresScopes
 from schema.fields import Alternatives, Choice, Entity, Field, Kind, Link, Part, Shape
+from schema.people_api import PeopleBuilder, annotate
 from schema.registry import REGISTRY, Declared, Registry, entity_fields
 from schema.scalars import SCALARS, Date, DateTime, Decimal
 
@@ -104,7 +104,6 @@ class ApiBuilder:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.types: dict[str, Any] = {"Node": Node}
-        self.enums: dict[str, Any] = {}
         self.annotations: dict[str, Any] = {}
 
     def build(self, extensions: Extensions = ()) -> strawberry.Schema:
@@ -113,9 +112,13 @@ class ApiBuilder:
         for entity in self.registry.entities.values():
             self._entity(entity)
         self._viewer()
-        query = self._object("Query", "Everything that can be asked.", self._query_fields())
+        people = PeopleBuilder(self.types, self.annotations, self.enum)
+        asked, done = people.build()
+        query = self._object("Query", "Everything that can be asked.", [*self._query_fields(), *asked])
+        mutation = self._object("Mutation", "What people can do; apps only ask.", done)
         return strawberry.Schema(
             query=query,
+            mutation=mutation,
             types=[self.types[name] for name in self.registry.entities],
             directives=[],
             extensions=list(extensions),
@@ -165,8 +168,7 @@ class ApiBuilder:
         if node:
             namespace["is_type_of"] = classmethod(lambda cls, value, info: getattr(value, "type_name", None) == name)
         made = strawberry.type(type(name, bases, namespace), name=name, description=description)
-        for field in made.__strawberry_definition__.fields:  # type: ignore[attr-defined]  # set by Strawberry
-            field.type_annotation = StrawberryAnnotation(self.annotations[f"{name}.{field.name}"], namespace=self.types)
+        annotate(made, name, self.annotations, self.types)
         self.types[name] = made
         return made
 
@@ -200,15 +202,17 @@ class ApiBuilder:
         if item.name == "id":
             return strawberry.ID
         kind = item.kind
-        if isinstance(kind, Choice):
-            if kind.name not in self.enums:
-                values = {
-                    name: strawberry.enum_value(name, description=text) for name, text in kind.values
-                }  # fmt: skip
-                made = enum.Enum(kind.name, values, module=__name__)  # type: ignore[misc]
-                self.enums[kind.name] = strawberry.enum(made, description=kind.description)
-            return self.enums[kind.name] | None
-        return PYTHON_TYPES[kind] | None
+        return self.enum(kind) | None if isinstance(kind, Choice) else PYTHON_TYPES[kind] | None
+
+    def enum(self, kind: Choice) -> Any:
+        """The enum of a closed set, made once."""
+        if kind.name not in self.types:
+            values = {
+                name: strawberry.enum_value(name, description=text) for name, text in kind.values
+            }  # fmt: skip
+            made = enum.Enum(kind.name, values, module=__name__)  # type: ignore[misc]
+            self.types[kind.name] = strawberry.enum(made, description=kind.description)
+        return self.types[kind.name]
 
     def _link(self, entity: Entity, link: Link) -> StrawberryField:
         declared = self.registry.declared[f"{entity.name}.{link.name}"]

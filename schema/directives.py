@@ -1,7 +1,7 @@
-"""The two rules a field can carry in the SDL: `@requiresScopes` or `@authenticated`.
+"""The rules a field can carry in the SDL: `@requiresScopes`, `@authenticated`, and for people `@requiresRole`.
 
-Name and argument shape are those of Apollo Federation's directives, so that a gateway reads them too. They are the only
-source of rules: compiled plans and the executor both read them from the built schema.
+Name and argument shape of the first two are those of Apollo Federation's directives, so that a gateway reads them too.
+They are the only source of rules: compiled plans and the executor both read them from the built schema.
 """
 
 import strawberry
@@ -26,3 +26,22 @@ class RequiresScopes:
 )
 class Authenticated:
     """A field that needs a principal and no scope."""
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    name="requiresRole",
+    description="For a person with this role at the school, never for an app; `anybody` needs no credential.",
+)
+class RequiresRole:
+    """A field that people read, by their role."""
+
+    role: str = strawberry.directive_field(name="role")
+
+
+ANYBODY = "anybody"
+
+
+def role_rule(role: str) -> tuple[tuple[str, ...], ...]:
+    """The rule of a role: a word that no scope can be, so that no app ever has it."""
+    return () if role == ANYBODY else ((f"role:{role}",),)

@@ -19,6 +19,7 @@ class ErrorKind:
 ERRORS: Mapping[str, ErrorKind] = {
     # Who is asking
     "UNAUTHENTICATED": ErrorKind(401, "Send a valid app token: `Authorization: Bearer fg_…`."),
+    "CALLERS_MIXED": ErrorKind(400, "Ask an app's fields and a person's fields in two requests, each with its token."),
     # What was asked
     "BAD_REQUEST": ErrorKind(400, "Send a GraphQL request as the GraphQL over HTTP specification says."),
     "GRAPHQL_PARSE_FAILED": ErrorKind(400, "Correct the document's syntax."),

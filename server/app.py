@@ -16,6 +16,7 @@ from resolvers.cursors import load_keys
 from resolvers.engine import Engine
 from resolvers.gate import Gate
 from resolvers.limits import Limits
+from resolvers.people.answering import People
 from schema.api import build_schema
 from schema.errors import FieldgateError
 from server.database import PostgresDatabase, SqliteDatabase, open_database
@@ -63,7 +64,7 @@ async def opened(settings: Settings, log: Log) -> AsyncIterator[Site]:
             plan_cache_bytes=settings.plan_cache_bytes,
             public_schema=settings.public_schema,
         )
-        engine = Engine(gate, reader)
+        engine = Engine(gate, reader, People(gate, database))
         await reader.run(_rehearsal, 0)
         page = graphiql_page()
         endpoint = GraphQLEndpoint(

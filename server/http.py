@@ -143,9 +143,13 @@ class GraphQLEndpoint:
             raise FieldgateError(
                 "NOT_ACCEPTABLE", "Nothing in `Accept` is `application/graphql-response+json` or `application/json`."
             )
+        client = scope.get("client")
+        address = client[0] if client else None
         if exchange.method == "POST":
-            return await posted(given, receive, most_bytes=self.max_body_bytes, seconds=self.body_seconds)
-        request = asked_by_url(given, scope["query_string"])
+            return await posted(
+                given, receive, most_bytes=self.max_body_bytes, seconds=self.body_seconds, address=address
+            )
+        request = asked_by_url(given, scope["query_string"], address)
         if _NO_QUERY.search(request.query) and not self._is_query(request):
             error = FieldgateError("METHOD_NOT_ALLOWED", "By GET only queries are answered.")
             exchange.refuse(error, (b"allow", b"POST"))

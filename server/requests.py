@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Receive
 
-from authz.tokens import PREFIX, token_hash
+from authz.bearer import PREFIXES, token_hash
 from resolvers.engine import Request
 from schema.errors import FieldgateError
 from server.negotiation import is_json
@@ -25,7 +25,9 @@ PARAMETERS = frozenset({"query", "operationName", "variables", "extensions"})
 MOST_PARAMETERS = 100
 REJECT = "REJECT"
 # A scheme in any case, then one token; nothing else is a credential of ours, and none is asked for in a URL.
-_CREDENTIAL = re.compile(rb"bearer +(" + PREFIX.encode() + rb"[A-Za-z0-9_-]{1,200})", re.IGNORECASE)
+_CREDENTIAL = re.compile(
+    rb"bearer +((?:" + b"|".join(prefix.encode() for prefix in PREFIXES) + rb")[A-Za-z0-9_-]{1,200})", re.IGNORECASE
+)
 
 Headers = Mapping[bytes, bytes]
 
@@ -47,8 +49,10 @@ def credential(authorization: bytes | None) -> str | None:
     return token_hash(read[1].decode("ascii")) if read else None
 
 
-async def posted(given: Headers, receive: Receive, *, most_bytes: int, seconds: float) -> Request:
-    """The request in a body."""
+async def posted(
+    given: Headers, receive: Receive, *, most_bytes: int, seconds: float, address: str | None = None
+) -> Request:
+    """The request in a body. `address`: where it comes from."""
     if not is_json(given.get(b"content-type")):
         raise FieldgateError("UNSUPPORTED_MEDIA_TYPE", "The body must be `application/json` in UTF-8.")
     if given.get(b"content-encoding", b"identity").lower() != b"identity":
@@ -67,7 +71,7 @@ async def posted(given: Headers, receive: Receive, *, most_bytes: int, seconds: 
     if type(members) is not dict:
         what = "Batches are not taken: send one request." if type(members) is list else "It must be a JSON object."
         raise FieldgateError("BAD_REQUEST", f"The body is not a GraphQL request. {what}")
-    return _request(members, given)
+    return _request(members, given, address)
 
 
 async def _body(receive: Receive, most_bytes: int) -> bytes:
@@ -91,7 +95,7 @@ def _too_large(most_bytes: int) -> FieldgateError:
     return FieldgateError("PAYLOAD_TOO_LARGE", f"The body has more than {most_bytes} bytes.", limit=most_bytes)
 
 
-def asked_by_url(given: Headers, query_string: bytes) -> Request:
+def asked_by_url(given: Headers, query_string: bytes, address: str | None = None) -> Request:
     """The request in a URL's parameters. Others than GraphQL's are passed over; one of those given twice is refused."""
     try:
         pairs = parse_qsl(
@@ -113,10 +117,10 @@ def asked_by_url(given: Headers, query_string: bytes) -> Request:
                 members[name] = orjson.loads(members[name])
             except orjson.JSONDecodeError as error:
                 raise FieldgateError("BAD_REQUEST", f"`{name}` is not JSON.") from error
-    return _request(members, given)
+    return _request(members, given, address)
 
 
-def _request(members: Mapping[str, Any], given: Headers) -> Request:
+def _request(members: Mapping[str, Any], given: Headers, address: str | None) -> Request:
     query = members.get("query")
     name = members.get("operationName")
     variables = members.get("variables")
@@ -131,7 +135,9 @@ def _request(members: Mapping[str, Any], given: Headers) -> Request:
         raise FieldgateError("BAD_REQUEST", "`variables` is not a JSON object.")
     if extensions is not None and type(extensions) is not dict:
         raise FieldgateError("BAD_REQUEST", "`extensions` is not a JSON object.")
-    return Request(query, name, variables, credential(given.get(b"authorization")), _rejects(extensions, given))
+    return Request(
+        query, name, variables, credential(given.get(b"authorization")), _rejects(extensions, given), address
+    )
 
 
 def _rejects(extensions: Mapping[str, Any] | None, given: Headers) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from authz import apps, tokens
 from authz.audit import Actor
+from authz.bearer import token_hash
 from authz.clock import from_canonical, read_clock
 from authz.session import WriteSession
 from authz.tokens import IssuedToken
@@ -45,7 +46,7 @@ async def test_only_the_hash_and_the_last_characters_are_kept(database: Database
         everything = str([tuple(row) for row in await session.fetch("SELECT * FROM app_token")]) + str(
             [tuple(row) for row in await session.fetch("SELECT * FROM audit_event")]
         )
-    assert stored == tokens.token_hash(token.secret)
+    assert stored == token_hash(token.secret)
     assert token.secret.endswith(hint)
     assert token.secret not in everything
     assert token.secret[3:20] not in everything

@@ -17,6 +17,7 @@ from resolvers.cursors import CursorKeys
 from resolvers.engine import Answer, Engine, Request
 from resolvers.gate import Gate
 from resolvers.limits import Limits
+from resolvers.people.answering import People
 from schema.api import build_schema
 from schema.ids import new_plain_id, new_record_id, new_school_id, seeded_keys
 from schema.registry import REGISTRY
@@ -212,7 +213,8 @@ async def serve(url: str) -> Serving:
         await world.write(session)
     reader = reader_for(database, inline_cost=10**9, deadline_seconds=20)  # type: ignore[arg-type]
     driver = RecordingDriver(reader)
-    engine = Engine(Gate(SCHEMA, database.dialect, KEYS, base_url=BASE_URL), driver)
+    gate = Gate(SCHEMA, database.dialect, KEYS, base_url=BASE_URL)
+    engine = Engine(gate, driver, People(gate, database))
     return Serving(database, world, reader, driver, engine)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from authz import schools, tokens
 from authz.audit import Actor
-from authz.tokens import token_hash
+from authz.bearer import token_hash
 from schema.errors import FieldgateError
 from server.database import Database
 from server.demo.seed import DemoSummary, seed_demo

@@ -1,0 +1,1 @@
+"""What people ask and do through the API: every root of `schema/people/` and the function that answers it."""

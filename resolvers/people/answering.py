@@ -1,0 +1,79 @@
+"""Answers an operation of people: each root by its handler, mutations one after the other, as the document has them.
+
+Without a valid credential the whole operation is refused; any other refusal makes its root null, with one error.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+import orjson
+from graphql import GraphQLObjectType, GraphQLSchema
+from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
+
+from resolvers.asking import RootAnswer
+from resolvers.documents import refusal
+from resolvers.executed import introspect, shaped
+from resolvers.gate import Gate
+from resolvers.operation import OperationPlan, Root
+from resolvers.pages import Values
+from resolvers.people import contact, staff
+from resolvers.people.calls import Call, Handler, Sessions
+from schema.errors import FieldgateError
+
+HANDLERS: Mapping[str, Handler] = {**staff.HANDLERS, **contact.HANDLERS}
+
+
+class People:
+    """Answers people's operations for one gate and one database."""
+
+    def __init__(self, gate: Gate, sessions: Sessions) -> None:
+        self.gate = gate
+        self.sessions = sessions
+
+    async def answer(
+        self, plan: OperationPlan, values: Values, given: Mapping[str, Any], token_hash: str | None, address: str | None
+    ) -> Mapping[str, RootAnswer]:
+        """The answers of the operation's roots; raises the refusal of the whole."""
+        variables = get_variable_values(
+            self.gate.graphql_schema, plan.node.variable_definitions or (), dict(given), hide_suggestions=True
+        )
+        if not isinstance(variables, VariableValues):
+            raise refusal(FieldgateError("BAD_VARIABLES", "The variables are not of the declared types."))
+        answers: dict[str, RootAnswer] = {}
+        for root in plan.people_roots:
+            arguments = plain(self._arguments(root, variables))
+            call = Call(self.sessions, token_hash, arguments, self.gate.base_url, address)
+            answers[root.key] = await self._root(root, call, first=not answers)
+        return answers | introspect(self.gate, plan, values)
+
+    def _arguments(self, root: Root, variables: VariableValues) -> Mapping[str, Any]:
+        schema: GraphQLSchema = self.gate.graphql_schema
+        parent = schema.type_map[root.selected.type_name]
+        if not isinstance(parent, GraphQLObjectType):
+            raise TypeError(root.selected.type_name)
+        return get_argument_values(parent.fields[root.name], root.selected.nodes[0], variables, hide_suggestions=True)
+
+    async def _root(self, root: Root, call: Call, *, first: bool) -> RootAnswer:
+        # INVARIANT: what changes something is never cut off: whether it happened would not be known.
+        seconds = self.gate.limits.deadline_seconds if root.selected.type_name == "Query" else None
+        try:
+            async with asyncio.timeout(seconds):
+                value = await HANDLERS[root.name](call)
+        except TimeoutError:
+            return RootAnswer(b"null", root.failed(FieldgateError("DEADLINE_EXCEEDED", "The answer took too long.")))
+        except FieldgateError as error:
+            if error.code == "UNAUTHENTICATED" and first:
+                raise
+            return RootAnswer(b"null", root.failed(error))
+        return RootAnswer(orjson.dumps(shaped(root.selected, value)), [])
+
+
+def plain(value: Any) -> Any:
+    """Arguments as plain values: enum members by their names."""
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    return [plain(inner) for inner in value] if isinstance(value, list) else value

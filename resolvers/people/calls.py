@@ -1,0 +1,38 @@
+"""How a root of people is answered: one call, one session, the credential checked in that session."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from authz.session import ReadSession, WriteSession
+
+
+class Sessions(Protocol):
+    """Where sessions come from."""
+
+    def read(self) -> AbstractAsyncContextManager[ReadSession]:
+        """One snapshot."""
+        ...
+
+    def write(self) -> AbstractAsyncContextManager[WriteSession]:
+        """One write transaction; it commits when the block ends and rolls back when it raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One root that is asked: its coerced arguments (enums by name), the credential's hash, and what is at hand.
+
+    `address`: the caller's network address where the transport knows it, for rate limits only.
+    """
+
+    sessions: Sessions
+    token_hash: str | None
+    arguments: Mapping[str, Any]
+    base_url: str
+    address: str | None = None
+
+
+Handler = Callable[[Call], Awaitable[Any]]
+"""Answers a call with plain values: dictionaries by field name, lists, scalars. Raises FieldgateError to refuse."""
