@@ -64,6 +64,15 @@ ERRORS: Mapping[str, ErrorKind] = {
     "TOKEN_STATE": ErrorKind(409, "See the token's state with `fieldgate app tokens`, or issue another."),
     "CONSENT_STATE": ErrorKind(409, "See the consent's state with `fieldgate grants`."),
     "CONSENT_UNKNOWN": ErrorKind(404, "See the school's consents with `fieldgate grants`."),
+    # Contacts' access
+    "LINK_UNKNOWN": ErrorKind(404, "Use the id of a link between a student and a contact of this school."),
+    "OVERRIDE_UNKNOWN": ErrorKind(404, "Set an override; `fieldgate access explain` tells of the one in force."),
+    "ACKNOWLEDGEMENT_NEEDED": ErrorKind(
+        409, "Acknowledge every attribute that `attributes` names, or stay with Relationship Type."
+    ),
+    "DEFAULTS_INVALID": ErrorKind(400, "Give each relationship once, as VIEW_AND_UPDATE or NO_PERMISSION."),
+    "FILTER_NEEDED": ErrorKind(400, "Name a relationship, a year group, a class or a present answer."),
+    "TEXT_INVALID": ErrorKind(400, "Give printable text that is no longer than the message says."),
     # Sync
     "SCHOOL_SOURCE_INVALID": ErrorKind(
         409, "Name the school with --school, and with --source-school the one that the MIS API calls so."
