@@ -1,7 +1,15 @@
 """What contacts ask and do: sign in, see their students' records, send updates."""
 
-from schema.fields import Choice
+from schema.fields import Choice, leaves
+from schema.mis.contact import CONTACT as CONTACT_ENTITY
 from schema.people.declared import ANYBODY, CONTACT, PersonField, PersonInput, PersonRoot, PersonType
+
+OWN_DETAILS = tuple(
+    leaf.column
+    for leaf in leaves(CONTACT_ENTITY.fields)
+    if leaf.path and leaf.column.startswith(("phones_", "emails_", "addresses_"))
+)
+"""The columns of their own record that contacts may submit updates of."""
 
 CHOICES: tuple[Choice, ...] = ()
 TYPES: tuple[PersonType, ...] = (
