@@ -210,18 +210,18 @@ class LinkRow:
     contact: str
     override: str
 
-    def joins(self, *, student: bool = True) -> str:
-        """The outer joins after a link's table; without the student's where the statement has it already."""
-        link = self.link
-        joined = (
-            f" LEFT JOIN student {self.student} ON {self.student}.school_id = {link}.school_id "
-            f"AND {self.student}.id = {link}.student_id"
-        )
-        return (joined if student else "") + (
-            f" LEFT JOIN contact {self.contact} ON {self.contact}.school_id = {link}.school_id "
-            f"AND {self.contact}.id = {link}.contact_id"
-            f" LEFT JOIN contact_override {self.override} ON {self.override}.school_id = {link}.school_id "
-            f"AND {self.override}.link_id = {link}.id AND {self.override}.cleared_at IS NULL"
+    def joins(self, *known: str) -> str:
+        """The outer joins after a link's table, except those of aliases that the statement has already."""
+        link, student, contact, override = self.link, self.student, self.contact, self.override
+        tables = {
+            student: ("student", f"{student}.id = {link}.student_id"),
+            contact: ("contact", f"{contact}.id = {link}.contact_id"),
+            override: ("contact_override", f"{override}.link_id = {link}.id AND {override}.cleared_at IS NULL"),
+        }
+        return "".join(
+            f" LEFT JOIN {table} {alias} ON {alias}.school_id = {link}.school_id AND {condition}"
+            for alias, (table, condition) in tables.items()
+            if alias not in known
         )
 
     def facts(self, dialect: Dialect) -> Mapping[str, str]:
@@ -286,7 +286,7 @@ def reason_sql(settings: AccessSettings, facts: Mapping[str, str], scopes: froze
     """SQL: the reason as an app with these scopes is told it. No fact that it may not read is named."""
     told = ladder(settings)[: known_rungs(settings, scopes)]
     branches = " ".join(f"WHEN {rung.when.sql(facts)} THEN '{rung.reason}'" for rung in told)
-    return f"(CASE {branches} ELSE '{WITHHELD}' END)" if branches else f"'{WITHHELD}'"
+    return f"(CASE {branches} ELSE '{WITHHELD}' END)" if branches else f"CAST('{WITHHELD}' AS TEXT)"
 
 
 def settings_from(row: Sequence[Any] | None) -> AccessSettings:

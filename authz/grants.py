@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from authz.contact_access import SETTING_COLUMNS, AccessSettings, settings_from
 from authz.session import Dialect, Row
 
 
@@ -29,6 +30,7 @@ class Standing:
     """What one school grants one app, at one version of the consent.
 
     `asked` maps each scope of the app's manifest to REQUIRED or OPTIONAL, for the products the school has.
+    `access`: how the school works out contacts' access.
     `valid_until`: the earliest expiry among the grants, canonical instant; past it the grants are read again.
     """
 
@@ -41,6 +43,7 @@ class Standing:
     scopes: frozenset[str]
     asked: Mapping[str, str]
     row_conditions: tuple[str, ...]
+    access: AccessSettings
     valid_until: str | None
 
     def holds(self, fresh: Freshness) -> bool:
@@ -138,10 +141,11 @@ def freshness(row: Row) -> Freshness:
 
 
 def standing_statement(dialect: Dialect) -> str:
-    """The consent's names and conditions, its grants in force and what the app asks for, as tagged rows.
+    """The consent's names and conditions, its grants in force, what the app asks for, how access is worked out.
 
-    Parameters: school id, app id, twice, then app id.
+    Rows are tagged. Parameters: `standing_parameters`.
     """
+    flags = " || ".join(f"CASE WHEN x.{column} THEN '1' ELSE '' END || ','" for column in SETTING_COLUMNS[1:])
     expiry = dialect.instant_text("g.expires_at")
     consent_expiry = dialect.instant_text("c.expires_at")
     return (
@@ -151,8 +155,15 @@ def standing_statement(dialect: Dialect) -> str:
         f"UNION ALL SELECT 'grant', g.scope, {expiry}, NULL, NULL, NULL FROM consent_grant g "
         f"WHERE g.school_id = ? AND g.app_id = ? AND (g.expires_at IS NULL OR g.expires_at > {dialect.now}) "
         "UNION ALL SELECT 'asked', p.scope, p.need, p.product, NULL, NULL FROM app_scope p "
-        "JOIN app b ON b.id = p.app_id AND b.manifest_version = p.version WHERE p.app_id = ?"
+        "JOIN app b ON b.id = p.app_id AND b.manifest_version = p.version WHERE p.app_id = ? "
+        f"UNION ALL SELECT 'access', x.source, {flags}, NULL, NULL, NULL FROM contact_access_setting x "
+        "WHERE x.school_id = ?"
     )
+
+
+def standing_parameters(school_id: str, app_id: str) -> tuple[str, ...]:
+    """The parameters of `standing_statement`."""
+    return school_id, app_id, school_id, app_id, app_id, school_id
 
 
 def standing(fresh: Freshness, rows: Sequence[Row]) -> Standing:
@@ -168,6 +179,7 @@ def standing(fresh: Freshness, rows: Sequence[Row]) -> Standing:
             if need == "REQUIRED" or row[1] not in asked:
                 asked[row[1]] = need
     granted = [row for row in rows if row[0] == "grant"]
+    access = next(([row[1], *row[2].split(",")] for row in rows if row[0] == "access"), None)
     expiries = [row[2] for row in granted if row[2] is not None] + ([head[5]] if head[5] else [])
     return Standing(
         consent_id=fresh.consent_id,
@@ -179,5 +191,6 @@ def standing(fresh: Freshness, rows: Sequence[Row]) -> Standing:
         scopes=frozenset(row[1] for row in granted),
         asked=asked,
         row_conditions=tuple(sorted(json.loads(head[3]))),
+        access=settings_from(access[: len(SETTING_COLUMNS)] if access else None),
         valid_until=min(expiries, default=None),
     )

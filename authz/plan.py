@@ -4,7 +4,7 @@ A denial is (query path after merging, coordinate), outermost only, in document 
 Nothing here touches a database.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from authz.decision import decide
@@ -36,9 +36,10 @@ class Planner:
         self.rules = rules
         self.scopes = scopes
 
-    def allowed(self, coordinate: str) -> bool:
-        """Whether the coordinate may be read."""
-        return decide(self.rules.get(coordinate), self.scopes).allowed
+    def shows(self, selected: Selected) -> bool:
+        """Whether the field may be read, filtered as it is asked."""
+        coordinates = (selected.coordinate, *(each.coordinate for each in selected.filters))
+        return all(decide(self.rules.get(coordinate), self.scopes).allowed for coordinate in coordinates)
 
     def denials(self, children: tuple[Selected, ...], path: tuple[str, ...], *, exact: bool = True) -> list[Denial]:
         """The denials among these selections and below them."""
@@ -52,6 +53,17 @@ class Planner:
             if not decision.allowed:
                 found.append(Denial(selected, here, selected.coordinate, rule or (), decision.missing, exact))
                 continue
+            if refused := list(self._filters(selected, here, exact=exact)):
+                found += refused
+                continue
             for below in selected.children.values():
                 found += self.denials(below, here, exact=exact and not selected.is_list)
         return found
+
+    def _filters(self, selected: Selected, path: tuple[str, ...], *, exact: bool) -> Iterator[Denial]:
+        """A denied filter makes its field null: never an unfiltered list, and never an empty one."""
+        for each in selected.filters:
+            rule = self.rules.get(each.coordinate)
+            decision = decide(rule, self.scopes)
+            if not decision.allowed:
+                yield Denial(selected, path, each.coordinate, rule or (), decision.missing, exact, usage="FILTER")

@@ -23,7 +23,9 @@ from graphql import (
     SelectionSetNode,
     get_named_type,
 )
-from graphql.language import BooleanValueNode, VariableNode
+from graphql.language import BooleanValueNode, EnumValueNode, NullValueNode, ValueNode, VariableNode
+
+from schema.registry import FILTERS
 
 Variables = Mapping[str, Any]
 
@@ -34,6 +36,15 @@ def place_of(node: Node) -> dict[str, int] | None:
         return None
     place = node.loc.source.get_location(node.loc.start)
     return {"line": place.line, "column": place.column}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A list's argument that leaves records out by the value at a coordinate, whose rule it needs."""
+
+    argument: str
+    coordinate: str
+    value: str
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +59,12 @@ class Selected:
     returns: str = ""
     is_list: bool = False
     children: dict[str, tuple["Selected", ...]] = field(default_factory=dict)
+    filters: tuple[Filter, ...] = ()
+
+    @property
+    def list_name(self) -> str:
+        """What a list is, for its cursors: the coordinate with its filters."""
+        return self.coordinate + "".join(f"?{each.argument}={each.value}" for each in self.filters)
 
     @property
     def coordinate(self) -> str:
@@ -108,6 +125,7 @@ class SelectionBuilder:
         selected.is_list = isinstance(inner, GraphQLList)
         named = get_named_type(returned)
         selected.returns = named.name
+        selected.filters = tuple(self._filters(nodes[0], named.name.removesuffix("Connection")))
         below = [node.selection_set for node in nodes if node.selection_set is not None]
         if isinstance(named, GraphQLInterfaceType):
             for possible in sorted(self.schema.get_possible_types(named), key=lambda each: each.name):
@@ -115,6 +133,23 @@ class SelectionBuilder:
         elif isinstance(named, GraphQLObjectType):
             selected.children[named.name] = self.build(named.name, below)
         return selected
+
+    def _filters(self, node: FieldNode, entity: str) -> Iterator[Filter]:
+        """The filters given; one that is null leaves nothing out."""
+        known = FILTERS.get(entity, {})
+        for given in node.arguments or ():
+            coordinate = known.get(given.name.value)
+            if coordinate is not None and not isinstance(given.value, NullValueNode):
+                value = self._word(given.value)
+                if value is not None:
+                    yield Filter(given.name.value, coordinate, value)
+
+    def _word(self, node: ValueNode) -> str | None:
+        """An enum's value by its name."""
+        if isinstance(node, VariableNode):
+            value: str | None = self.variables.get(node.name.value)
+            return value
+        return cast("EnumValueNode", node).value
 
     def _collect(
         self,

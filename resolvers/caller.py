@@ -11,6 +11,7 @@ from authz.grants import (
     freshness_of_school,
     freshness_of_schools,
     standing,
+    standing_parameters,
     standing_statement,
 )
 from authz.session import Row
@@ -67,8 +68,7 @@ class Caller:
     def _standing(self, fresh: Freshness, school_id: str) -> Flow:
         known = self.gate.standings.get(fresh.consent_id)
         if known is None or not known.holds(fresh):
-            app_id = fresh.app_id
-            rows = yield Ask(self.gate.sql(standing_statement), (school_id, app_id, school_id, app_id, app_id))
+            rows = yield Ask(self.gate.sql(standing_statement), standing_parameters(school_id, fresh.app_id))
             known = self.gate.standings.put(standing(fresh, rows))
         if not KNOWN.issuperset(known.row_conditions):
             return  # a condition that this version cannot apply closes the consent

@@ -8,9 +8,11 @@ control characters, which JSON text never contains.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from authz.contact_access import AccessSettings, LinkRow
 from authz.plan import Planner
 from authz.selection import Selected
 from resolvers.conditions import Visible
+from resolvers.contact_access import AccessSql, link_row
 from resolvers.pages import Page
 from resolvers.writer import CURSOR, SLOT, Entry, Json, Nested, Scalar, Writer, literal
 from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Shape, Through, leaves
@@ -36,7 +38,7 @@ class Statement:
 class Program:
     """A compiled root: its statement and, by slot number, the statements of deeper levels.
 
-    `cursors`: the coordinates of the connections whose cursors are marked in the text, by number.
+    `cursors`: the lists whose cursors are marked in the text, by number.
     """
 
     main: Statement
@@ -68,10 +70,19 @@ class Source:
 
 
 class Compiler:
-    """Compiles the roots of one operation for one set of scopes and row conditions."""
+    """Compiles the roots of one operation for one set of scopes and row conditions.
+
+    `access`: how the school works out contacts' access, where the operation asks for it.
+    """
 
     def __init__(
-        self, registry: Registry, writer: Writer, planner: Planner, visible: Visible, pages: Mapping[int, Page]
+        self,
+        registry: Registry,
+        writer: Writer,
+        planner: Planner,
+        visible: Visible,
+        pages: Mapping[int, Page],
+        access: AccessSettings | None = None,
     ) -> None:
         self.registry = registry
         self.writer = writer
@@ -83,6 +94,9 @@ class Compiler:
         self.aliases = 0
         self.selects = 0
         self.joins: list[str] = []
+        self.access = AccessSql(writer.dialect, access or AccessSettings(), planner.scopes)
+        self.link_rows: dict[str, LinkRow] = {}
+        self.link_parents: dict[str, tuple[str, str]] = {}
 
     # -- roots
 
@@ -132,6 +146,8 @@ class Compiler:
         if isinstance(item, Field):
             column = Leaf(path, item).column
             return Scalar(selected.key, item.kind, f'{alias}."{column}"')
+        if item.computed:
+            return Nested(selected.key, self._access(alias, selected))
         inner = {each.name: each for each in item.fields}
         here = (*path, item)
         made = self.writer.object([self._value(entity, alias, child, inner, here) for child in selected.below])
@@ -140,11 +156,20 @@ class Compiler:
             made = self.writer.when(f"coalesce({columns}) IS NOT NULL", made)
         return Nested(selected.key, made)
 
+    def _access(self, alias: str, selected: Selected) -> Json:
+        row = self.link_rows.get(alias)
+        if row is None:
+            row, joins = link_row(alias, self.link_parents.get(alias))
+            self.link_rows[alias] = row
+            self.joins.append(joins)
+        entries = [self._fixed(child) or self.access.value(child.key, child.name, row) for child in selected.below]
+        return self.writer.object(entries)
+
     def _fixed(self, selected: Selected) -> Entry | None:
         """What is known without the database: a type's name, and null for what is denied."""
         if selected.name == "__typename":
             return Nested(selected.key, Json(literal(f'"{selected.type_name}"'), literal(selected.type_name)))
-        return None if self.planner.allowed(selected.coordinate) else Scalar(selected.key, None, "null")
+        return None if self.planner.shows(selected) else Scalar(selected.key, None, "null")
 
     # -- links
 
@@ -179,23 +204,25 @@ class Compiler:
 
     def _beside(self, entity: Entity, alias: str, link: Link, selected: Selected) -> Json:
         """The record that a column names, joined to the record that has the column."""
-        source = self._source(entity, alias, link)
+        source = self._source(entity, alias, link, selected)
         self.joins.append(f" LEFT JOIN {source.tables} ON {' AND '.join(source.where)}")
         body = self._entity(self.registry.entities[link.target], source.alias, selected.below)
         return self.writer.when(f"{source.alias}.id IS NOT NULL", body)
 
     def _one(self, entity: Entity, alias: str, link: Link, selected: Selected) -> str:
-        body, source = self._records_of(entity, alias, link, selected.below)
+        body, source = self._records_of(entity, alias, link, selected, selected.below)
         limit = "" if isinstance(link.via, ForeignKey) else f" ORDER BY {source.key} LIMIT 1"
         return f"coalesce(({source.sql(body)}{limit}), 'null')"
 
     def _list(self, entity: Entity, alias: str, link: Link, selected: Selected) -> str:
-        body, source = self._records_of(entity, alias, link, selected.below)
+        body, source = self._records_of(entity, alias, link, selected, selected.below)
         inner = source.sql(f"{body} AS j, {source.key} AS k") + f" ORDER BY {source.key}"
         return self.writer.array(inner, backwards=False)
 
-    def _records_of(self, entity: Entity, alias: str, link: Link, below: tuple[Selected, ...]) -> tuple[str, Source]:
-        source, target = self._source(entity, alias, link), self.registry.entities[link.target]
+    def _records_of(
+        self, entity: Entity, alias: str, link: Link, selected: Selected, below: tuple[Selected, ...]
+    ) -> tuple[str, Source]:
+        source, target = self._source(entity, alias, link, selected), self.registry.entities[link.target]
         return self._each(source, lambda: self._entity(target, source.alias, below))
 
     def _each(self, source: Source, make: Callable[[], Json]) -> tuple[str, Source]:
@@ -205,7 +232,7 @@ class Compiler:
         joins, self.joins = self.joins, outer
         return made.text, source.joined(joins)
 
-    def _source(self, entity: Entity, alias: str, link: Link) -> Source:
+    def _source(self, entity: Entity, alias: str, link: Link, selected: Selected) -> Source:
         target = self.registry.entities[link.target]
         own = self._alias()
         school = f"{alias}.id" if entity.name == "School" else f"{alias}.school_id"
@@ -230,7 +257,18 @@ class Compiler:
         elif via.column != "school_id":
             where += (f"{own}.{via.column} = {alias}.id",)
             tables += self.writer.indexed(f"ix_{target.table}_{via.column}")
-        return Source(tables, own, (*where, *visible), f"{own}.id")
+            if target.name == "StudentContact":
+                self.link_parents[own] = (entity.name, alias)
+        source = Source(tables, own, (*where, *visible), f"{own}.id")
+        return self._filtered(source, selected) if selected.filters else source
+
+    def _filtered(self, source: Source, selected: Selected) -> Source:
+        """The links whose permission is the one asked for: only they are in the list, its count and its pages."""
+        row, joins = link_row(source.alias, self.link_parents.get(source.alias))
+        self.link_rows[source.alias] = row
+        permission = self.access.permission(row)
+        wanted = tuple(f"{permission} = {literal(each.value)}" for each in selected.filters)
+        return replace(source, tables=source.tables + joins, where=(*source.where, *wanted))
 
     # -- connections
 
@@ -240,7 +278,7 @@ class Compiler:
             if (fixed := self._fixed(child)) is not None:
                 entries.append(fixed)
             elif child.name == "totalCount":
-                count = self._source(entity, alias, link).sql("count(*)")
+                count = self._source(entity, alias, link, selected).sql("count(*)")
                 entries.append(Scalar(child.key, Kind.INT, f"({count})"))
             elif child.name == "pageInfo":
                 entries.append(Nested(child.key, Json(self._page_info(entity, alias, link, selected, child))))
@@ -250,9 +288,9 @@ class Compiler:
 
     def _rows(self, entity: Entity, alias: str, link: Link, selected: Selected, child: Selected) -> str:
         if child.name == "nodes":
-            body, source = self._records_of(entity, alias, link, child.below)
+            body, source = self._records_of(entity, alias, link, selected, child.below)
         else:
-            edges, target = self._source(entity, alias, link), self.registry.entities[link.target]
+            edges, target = self._source(entity, alias, link, selected), self.registry.entities[link.target]
             body, source = self._each(edges, lambda: self._edge(target, edges, alias, selected, child))
         page = self.pages[selected.index]
         inner = self._page_sql(source, selected, f"{body} AS j, {source.key} AS k")
@@ -282,15 +320,15 @@ class Compiler:
         return f"{source.sql(columns, *more)} ORDER BY {source.key}{direction} LIMIT {limit}"
 
     def _cursor(self, selected: Selected, alias: str, key: str) -> str:
-        coordinate = selected.coordinate
-        if coordinate not in self.program.cursors:
-            self.program.cursors.append(coordinate)
-        number = self.program.cursors.index(coordinate)
+        name = selected.list_name
+        if name not in self.program.cursors:
+            self.program.cursors.append(name)
+        number = self.program.cursors.index(name)
         return self.writer.marker(CURSOR, [literal(f"{number}:"), f"{alias}.id", "':'", key])
 
     def _page_info(self, entity: Entity, alias: str, link: Link, selected: Selected, child: Selected) -> str:
         page = self.pages[selected.index]
-        source = self._source(entity, alias, link)
+        source = self._source(entity, alias, link, selected)
         bounds = self._alias()
         entries: list[Entry] = []
         for part in child.below:
@@ -301,7 +339,7 @@ class Compiler:
                 cursor = self.writer.concat(["'\"'", self._cursor(selected, alias, column), "'\"'"])
                 entries.append(Nested(part.key, self.writer.when(f"{column} IS NOT NULL", Json(cursor))))
             else:
-                other = self._source(entity, alias, link)
+                other = self._source(entity, alias, link, selected)
                 if part.name == "hasNextPage":
                     floor = self._bind("after", selected.index) if page.after is not None else "''"
                     beyond = f"{other.key} > coalesce({bounds}.b, {floor})"

@@ -6,6 +6,7 @@ it by the operation and by everything in the variables that changes its shape.
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from graphql import (
@@ -28,9 +29,11 @@ from resolvers.limits import Limits, check_document
 from resolvers.operation import ROOT_TYPES, OperationPlan
 from resolvers.pages import Values
 from schema.errors import FieldgateError
+from schema.registry import FILTERS
 
 _PLAIN = {"ID": str, "String": str, "Int": int, "Boolean": bool}
 MISSING = object()
+FILTER_ARGUMENTS = frozenset(argument for filters in FILTERS.values() for argument in filters)
 
 
 class RequestRefused(Exception):
@@ -48,12 +51,13 @@ def refusal(error: FieldgateError) -> RequestRefused:
 
 
 class _Uses(Visitor):
-    """Finds the variables that change a plan's shape: conditions, and the presence of page arguments."""
+    """Finds the variables that change a plan's shape: conditions, filters, and the presence of page arguments."""
 
     def __init__(self) -> None:
         super().__init__()
         self.conditions: set[str] = set()
         self.pages: set[str] = set()
+        self.filters: set[str] = set()
 
     def enter_directive(self, node: Any, *_: Any) -> None:
         if node.name.value in ("include", "skip"):
@@ -65,6 +69,8 @@ class _Uses(Visitor):
         for given in node.arguments or ():
             if given.name.value in ("first", "last", "after", "before") and isinstance(given.value, VariableNode):
                 self.pages.add(given.value.name.value)
+            elif given.name.value in FILTER_ARGUMENTS and isinstance(given.value, VariableNode):
+                self.filters.add(given.value.name.value)
 
 
 class Operation:
@@ -84,6 +90,7 @@ class Operation:
         declared = {each.variable.name.value: _type_name(each.type) for each in node.variable_definitions or ()}
         self.conditions = sorted(name for name in uses.conditions if declared.get(name) == "Boolean")
         self.pages = sorted(name for name in uses.pages if declared.get(name) in ("Int", "String", "ID"))
+        self.filters = sorted(name for name in uses.filters if name in declared)
         self.plain = _plain_variables(node)
         # A default lets a nullable variable stand in a condition, which cannot be null all the same.
         self.never_null = [
@@ -104,7 +111,7 @@ class Operation:
         )
         if isinstance(coerced, list):
             raise RequestRefused("BAD_VARIABLES", [self._bad_variable(error) for error in coerced])
-        values: Values = coerced.coerced
+        values: Values = plain(coerced.coerced)
         for definition in self.never_null:
             if values.get(definition.variable.name.value) is None:
                 raise RequestRefused("BAD_VARIABLES", [_bad_value(definition)])
@@ -123,6 +130,7 @@ class Operation:
         shape = (
             *(values.get(name) for name in self.conditions),
             *(values.get(name) is not None for name in self.pages),
+            *(str(values.get(name)) for name in self.filters),
         )
         plan = self.plans.get(shape)
         if plan is None:
@@ -130,6 +138,15 @@ class Operation:
                 self.plans.clear()
             plan = self.plans[shape] = OperationPlan(self.schema, self.node, self.fragments, values)
         return plan
+
+
+def plain(value: Any) -> Any:
+    """Coerced values as a request gives them: members of enums by their names."""
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    return [plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _type_name(node: TypeNode) -> str | None:

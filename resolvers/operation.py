@@ -1,14 +1,17 @@
 """An operation's plan for one shape of its variables: its roots, their pages, their cost, their compiled programs.
 
-Programs are kept by what was decided (scopes and row conditions), never by version: two schools with equal grants share
-one, and a change of grants finds another.
+Programs are kept by what was decided (scopes, row conditions, settings), never by version: two schools with equal
+grants share one, and a change of grants finds another.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import orjson
 from graphql import FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode, OperationType
 
+from authz.contact_access import AccessSettings
+from authz.grants import Standing
 from authz.selection import Selected, SelectionBuilder
 from resolvers.asking import Errors
 from resolvers.bounded import Bounded
@@ -28,8 +31,16 @@ SCANNED = 200  # records assumed to be looked at to count a list, or to see whet
 COST_CEILING = 10**12
 MAX_PROGRAMS = 64
 MAX_SHORTCUTS = 256
-Decided = tuple[frozenset[str], tuple[str, ...]]
-"""Scopes and row conditions: all of a standing that changes a program."""
+
+
+class Decided(NamedTuple):
+    """All of a standing that changes a program; `access` only where the program asks for contacts' access."""
+
+    scopes: frozenset[str]
+    row_conditions: tuple[str, ...]
+    access: AccessSettings | None
+
+
 DenialKey = tuple[str, int, frozenset[str], str]
 """Consent, version, scopes and entity: all that changes the entries of one record."""
 
@@ -47,10 +58,15 @@ class Root:
         self.own_page = next((page for page in self.pages if page.selected is selected), None)
         self.id_getter = argument(selected, "id") or argument(selected, "ids")
         self.fields = sum(1 for _ in selected.walk())
+        self.asks_access = any(each.type_name == "ContactAccess" or each.filters for each in selected.walk())
         self.programs: Bounded[tuple[object, ...], Program] = Bounded(MAX_PROGRAMS)
         self.denial_bytes: Bounded[DenialKey, Errors] = Bounded(MAX_PROGRAMS)
         self.shortcuts: Bounded[tuple[object, ...], Shortcut] = Bounded(MAX_SHORTCUTS)
         self._varying = [getter for page in self.pages for getter in page.getters.values() if getter and getter.varies]
+
+    def decided(self, school: Standing) -> Decided:
+        """What of a school's standing changes the root's programs."""
+        return Decided(school.scopes, school.row_conditions, school.access if self.asks_access else None)
 
     def ids(self, values: Values) -> list[str]:
         """The ids that the root names."""

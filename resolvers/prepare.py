@@ -47,7 +47,7 @@ class Prepared:
 
     def group(self, school: Standing) -> Group:
         """The group of a school."""
-        decided = (school.scopes, school.row_conditions)
+        decided = self.root.decided(school)
         return self.groups.setdefault(decided, Group(decided))
 
 
@@ -113,7 +113,7 @@ class Preparer:
         for spec in root.pages:
             if spec.below not in types:
                 continue
-            place = self.caller.place(spec.selected.coordinate, "" if spec is root.own_page else parent_id)
+            place = self.caller.place(spec.selected.list_name, "" if spec is root.own_page else parent_id)
 
             def open_cursor(cursor: str, place: CursorPlace = place) -> str:
                 return self.gate.keys.open(place, cursor)
@@ -144,7 +144,7 @@ class Preparer:
         return [orjson.dumps(entry) for entry in denial_entries(per_school, self.gate.base_url)]
 
     def _group_denials(self, root: Root, group: Group) -> list[Denial]:
-        planner = Planner(self.gate.rules, group.decided[0])
+        planner = Planner(self.gate.rules, group.decided.scopes)
         top = root.selected
         if root.name == "schools":
             return planner.denials(top.below, (root.key,))

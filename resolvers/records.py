@@ -39,9 +39,10 @@ class RecordReader:
         key = (index, type_name, many, *group.decided)
         program = root.programs.get(key)
         if program is None:
-            planner = Planner(self.gate.rules, group.decided[0])
-            visible = Visible(self.gate.dialect, group.decided[1])
-            compiler = Compiler(self.gate.registry, self.gate.writer, planner, visible, self.pages)
+            scopes, row_conditions, access = group.decided
+            visible = Visible(self.gate.dialect, row_conditions)
+            planner = Planner(self.gate.rules, scopes)
+            compiler = Compiler(self.gate.registry, self.gate.writer, planner, visible, self.pages, access)
             program = compiler.records(self.gate.registry.entities[type_name], children, many=many)
             root.programs.put(key, program)
         return program

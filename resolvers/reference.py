@@ -9,9 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from strawberry import UNSET
+
 from authz.decision import decide
-from authz.grants import Standing, freshness, freshness_of_page, freshness_of_school, standing, standing_statement
+from authz.grants import (
+    Standing,
+    freshness,
+    freshness_of_page,
+    freshness_of_school,
+    standing,
+    standing_parameters,
+    standing_statement,
+)
 from authz.session import ReadSession
+from resolvers.contact_access import resolve_access
 from resolvers.cursors import CursorPlace
 from resolvers.denials import consent_url
 from resolvers.gate import Gate
@@ -19,7 +30,7 @@ from resolvers.viewer import viewer_value
 from schema.errors import FieldgateError
 from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Shape, Through, leaves
 from schema.ids import is_school_id, school_of
-from schema.registry import entity_fields
+from schema.registry import FILTERS, entity_fields
 from schema.tables import stored_leaves
 
 
@@ -105,8 +116,14 @@ class ReferenceReader:
         if not await self._may(coordinate, school_id, info):
             return None
         if isinstance(parent, Record):
+            for filtered in self._filters(parent, name, arguments):
+                if not await self._may(filtered, school_id, info):
+                    return None
+        if isinstance(parent, Record):
             return await self._of_record(parent, coordinate, name, arguments)
         if isinstance(parent, PartValue):
+            if parent.path[-1].computed:
+                return await self._access(parent.record, name)
             items = {item.name: item for item in parent.path[-1].fields}
             return await self._value(parent.record, items[name], parent.path)
         return self._of_list(parent, name)
@@ -141,6 +158,19 @@ class ReferenceReader:
             )
         return False
 
+    @staticmethod
+    def _filters(record: Record, name: str, arguments: Mapping[str, Any]) -> list[str]:
+        """The coordinates that a list is filtered by."""
+        target = next((link.target for link in record.entity.links if link.name == name), "")
+        return [each for key, each in FILTERS.get(target, {}).items() if arguments.get(key) not in (None, UNSET)]
+
+    async def _access(self, record: Record, name: str) -> str | None:
+        known = await self.standing_of(record.school_id)
+        if known is None:
+            raise RuntimeError("a record without a standing is never shown")
+        access = await resolve_access(self.rows, self.session.dialect, known.access, record.school_id, record.id)
+        return access.value(name, known.access, known.scopes)
+
     # -- who asks
 
     async def rows(self, statement: str, *parameters: object) -> Sequence[Sequence[Any]]:
@@ -160,7 +190,7 @@ class ReferenceReader:
             if fresh.school_id is None:
                 self._standings[school_id] = None
             else:
-                keys = (school_id, fresh.app_id, school_id, fresh.app_id, fresh.app_id)
+                keys = standing_parameters(school_id, fresh.app_id)
                 self._standings[school_id] = standing(
                     fresh, await self.rows(standing_statement(self.session.dialect), *keys)
                 )
@@ -265,6 +295,8 @@ class ReferenceReader:
         values = await self._load(record)
         if isinstance(item, Part):
             here = (*path, item)
+            if item.computed:
+                return PartValue(record, here)
             if item.absent_when_empty and all(values.get(leaf.column) is None for leaf in leaves(item.fields, here)):
                 return None
             return PartValue(record, here)
@@ -306,6 +338,10 @@ class ReferenceReader:
         target = self.gate.registry.entities[link.target]
         found = [Record(target, record.school_id, each) for each in await self._linked_ids(record, link, target)]
         records = [each for each in found if await self.exists(each)]
+        wanted = arguments.get("access")
+        if wanted not in (None, UNSET):
+            records = [each for each in records if await self._access(each, "permission") == wanted.name]
+            coordinate += f"?access={wanted.name}"
         if link.shape is Shape.ONE:
             return records[0] if records else None
         if link.shape is Shape.LIST:

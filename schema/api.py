@@ -6,20 +6,23 @@ it may be read, is decided above this package.
 """
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Protocol
 
 import strawberry
 from strawberry import UNSET
+from strawberry.annotation import StrawberryAnnotation
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import Info
+from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
 
 from schema.directives import Authenticated, RequiresScopes
 from schema.fields import Alternatives, Choice, Entity, Field, Kind, Link, Part, Shape
 from schema.people_api import PeopleBuilder, annotate
-from schema.registry import REGISTRY, Declared, Registry, entity_fields
+from schema.registry import FILTERS, REGISTRY, Declared, Registry, entity_fields
 from schema.scalars import SCALARS, Date, DateTime, Decimal
 
 Extensions = Sequence[type[SchemaExtension] | Callable[[], SchemaExtension]]
@@ -64,6 +67,19 @@ def _hand_over_page(coordinate: str) -> Callable[..., Any]:
         return info.context.reader.resolve(root, info, coordinate, arguments)
 
     return resolver
+
+
+def _hand_over_filtered(coordinate: str) -> Callable[..., Any]:
+    """A page with filters. Its arguments are given to the field, as a signature cannot name what others declare."""
+
+    def resolver(root: Any, info: Info[Any, Any], **given: Any) -> Any:
+        arguments = {name: None if value is UNSET else value for name, value in given.items()}
+        return info.context.reader.resolve(root, info, coordinate, dict.fromkeys(PAGE_ARGUMENTS) | arguments)
+
+    return resolver
+
+
+PAGE_ARGUMENTS = ("first", "after", "last", "before")
 
 
 def _hand_over_id(coordinate: str) -> Callable[..., Any]:
@@ -220,7 +236,25 @@ class ApiBuilder:
             return self._declared(declared, f"{link.target} | None")
         if link.shape is Shape.LIST:
             return self._declared(declared, f"list[{link.target}] | None")
-        return self._declared(declared, f"{link.target}Connection | None", _hand_over_page)
+        filters = list(self._filters(link.target))
+        resolver = _hand_over_filtered if filters else _hand_over_page
+        field = self._declared(declared, f"{link.target}Connection | None", resolver)
+        if filters:
+            field.arguments = [*StrawberryResolver(_hand_over_page("")).arguments, *filters]
+        return field
+
+    def _filters(self, entity: str) -> Iterator[StrawberryArgument]:
+        """The filters of an entity's lists: each needs the rule of the coordinate that it filters by."""
+        for name, coordinate in FILTERS.get(entity, {}).items():
+            declared = self.registry.declared[coordinate]
+            text = f"Only records with this value of `{coordinate}`.\n\n{rule_text(declared.rule)}"
+            annotation = StrawberryAnnotation(f"{self._choice(declared).__name__} | None", namespace=self.types)
+            yield StrawberryArgument(name, name, annotation, description=text, default=UNSET)
+
+    def _choice(self, declared: Declared) -> Any:
+        if not isinstance(declared.item, Field) or not isinstance(declared.item.kind, Choice):
+            raise SchemaBuildError(f"{declared.coordinate} is no closed set, so no list can be filtered by it.")
+        return self.enum(declared.item.kind)
 
     def _connection(self, name: str, rule: Alternatives) -> None:
         need = f"\n\n{rule_text(rule)}"

@@ -180,3 +180,6 @@ def _membership_tables(registry: Registry) -> dict[str, tuple[str, str]]:
 
 MEMBERSHIP_TABLES: Mapping[str, tuple[str, str]] = _membership_tables(REGISTRY)
 """The membership tables: name → its two id columns, the first leading the primary key after the school."""
+
+FILTERS: Mapping[str, Mapping[str, str]] = {"StudentContact": {"access": "ContactAccess.permission"}}
+"""Entity → the filters of its lists: argument → the coordinate that it filters by, whose rule it needs."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
+from authz.contact_access import SETTING_COLUMNS
 from authz.session import Dialect, WriteSession
 from schema.columns import Day, Instant
 from schema.fields import Choice, Kind
@@ -84,7 +85,65 @@ def make_world(seed: str = "world", *, schools: int = 2, size: int = 6) -> World
         world.rows[name] = []
     for number, school_id in enumerate(world.schools):
         _school(world, source, key, number, school_id, size)
+    _access(world, Random(f"{seed} access"), seeded_keys(f"{seed} access"))
     return world
+
+
+FLAGS = SETTING_COLUMNS[1:]
+SETTINGS: tuple[dict[str, Any] | None, ...] = (
+    {"source": "SYNC", **dict.fromkeys(FLAGS, False), "access_for_leavers": True, "access_for_applicants": True},
+    {"source": "RELATIONSHIP_TYPE", **dict.fromkeys(FLAGS, False), "court_order_always_denies": True},
+    None,
+    {"source": "SYNC", **dict.fromkeys(FLAGS, True)},
+)
+"""How the schools of a world work out contacts' access, in turn; None is a new school."""
+
+
+def _access(world: World, source: Random, key: MakeKey) -> None:
+    """What contacts' access is worked out from: settings, versions of defaults, overrides, facts kept of links."""
+    for table in ("contact_access_setting", "contact_default", "contact_override", "import_run"):
+        world.rows[table] = []
+    moments = (None, "2026-01-01T00:00:00.000000Z", NOW, "2026-02-01T00:00:00.000000Z")
+    for number, school_id in enumerate(world.schools):
+        school = {"school_id": school_id}
+        setting = SETTINGS[number % len(SETTINGS)]
+        if setting is not None:
+            row = {**school, **setting, "defaults_version": 1, "updated_at": NOW}
+            world.rows["contact_access_setting"].append(row)
+        for name, permission in (("carer", "VIEW_AND_UPDATE"), ("mother", "NO_PERMISSION")):
+            default = {**school, "version": 1, "relationship": name, "label": name.title(), "permission": permission}
+            world.rows["contact_default"].append(default)
+        for finished in source.sample(moments, 2):
+            run = {**school, "id": new_record_id("run", school_id, key), "source": "test", "finished_at": finished}
+            run |= {"state": "running" if finished is None else "completed", "started_at": NOW, "heartbeat_at": NOW}
+            world.rows["import_run"].append(run)
+        for link in world.of("student_contact", number):
+            link |= {
+                "relationship_key": source.choice(("mother", "carer", "grandparent", None)),
+                "first_relationship_key": "mother",
+                "defaults_version": source.choice((0, 1, None)),
+                "priority_assumed": source.choice((True, False, None)),
+                "restriction_lifted_at": source.choice(moments),
+                "relinked_at": source.choice(moments),
+            }
+            if source.random() < 0.6:
+                world.rows["contact_override"].append(_override(source, key, school_id, link["id"], moments))
+
+
+def _override(
+    source: Random, key: MakeKey, school_id: str, link_id: str, moments: Sequence[str | None]
+) -> dict[str, Any]:
+    return {
+        "school_id": school_id,
+        "id": new_record_id("ovr", school_id, key),
+        "link_id": link_id,
+        "value": source.choice(("VIEW_AND_UPDATE", "NO_PERMISSION")),
+        "set_by": "a test",
+        "set_at": "2026-01-01T00:00:00.000000Z",
+        "confirmed_at": source.choice(moments),
+        "origin": "MANUAL",
+        "cleared_at": source.choice((None, None, NOW)),
+    }
 
 
 def _school(world: World, source: Random, key: MakeKey, number: int, school_id: str, size: int) -> None:

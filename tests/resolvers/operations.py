@@ -93,6 +93,17 @@ class OperationMaker:
             self.variables[given[1:]] = None
         return f"({name}: {given})"
 
+    def _with_filter(self, page: str) -> str:
+        """Page arguments with a filter by access, given as a literal, as a variable, or not at all."""
+        if self.source.random() < 0.5:
+            return page
+        value = self.source.choice(["VIEW_AND_UPDATE", "NO_PERMISSION", None])
+        given = value or "null"
+        if self.source.random() < 0.5:
+            default = self.source.choice(["", " = NO_PERMISSION"])
+            given = self._declare("ContactPermission", value, default)
+        return f"{page[:-1]}, access: {given})" if page else f"(access: {given})"
+
     def _directive(self) -> str:
         if self.source.random() > 0.12:
             return ""
@@ -164,7 +175,9 @@ class OperationMaker:
         named = get_named_type(fields[name].type)
         tail = self._directive()
         if named.name.endswith("Connection"):
-            return f"{alias}{name}{self._page()}{tail} {self._connection(named.name, depth + 1)}"
+            filtered = "access" in fields[name].args
+            page = self._with_filter(self._page()) if filtered else self._page()
+            return f"{alias}{name}{page}{tail} {self._connection(named.name, depth + 1)}"
         if self._is_object(named):
             return f"{alias}{name}{tail} {self._object(named.name, depth + 1)}"
         return f"{alias}{name}{tail}"

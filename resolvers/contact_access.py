@@ -1,0 +1,160 @@
+"""`StudentContact.access`, in two forms: SQL inside compiled plans, and a resolver that decides one link in Python.
+
+Both come from the one ladder in `authz/contact_access.py` and use every stored fact, whatever the app may read: this is
+the second of the two declared places where a column that the app has no scope for stands in SQL.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from authz.contact_access import (
+    NEW_SCHOOL_KEYS,
+    AccessDecision,
+    AccessSettings,
+    Facts,
+    LinkRow,
+    decide_access,
+    permission_sql,
+    reason_sql,
+    told_reason,
+)
+from authz.session import Dialect
+from resolvers.writer import Entry, Scalar
+from schema.fields import Kind
+from schema.mis.contact import PERMISSION, REASON
+
+PERMISSION_COORDINATE = "ContactAccess.permission"
+
+
+def link_row(link: str, parent: tuple[str, str] | None) -> tuple[LinkRow, str]:
+    """Aliases of what the ladder looks at, and the joins that bring it in.
+
+    `parent`: the entity and alias of the record whose list the link stands in, which need not be joined again.
+    """
+    student, contact = f"{link}s", f"{link}c"
+    known = []
+    if parent is not None:
+        entity, alias = parent
+        student, contact = (alias, contact) if entity == "Student" else (student, alias)
+        known.append(alias)
+    row = LinkRow(link, student, contact, f"{link}o")
+    return row, row.joins(*known)
+
+
+class AccessSql:
+    """Writes the values of `ContactAccess` for one set of scopes and one school's settings."""
+
+    def __init__(self, dialect: Dialect, settings: AccessSettings, scopes: frozenset[str]) -> None:
+        self.dialect = dialect
+        self.settings = settings
+        self.scopes = scopes
+
+    def value(self, key: str, name: str, row: LinkRow) -> Entry:
+        """One field of `ContactAccess` under a response key."""
+        if name == "permission":
+            return Scalar(key, PERMISSION, self.permission(row))
+        if name == "reason":
+            return Scalar(key, REASON, reason_sql(self.settings, row.facts(self.dialect), self.scopes))
+        if name == "override":
+            return Scalar(key, PERMISSION, f"{row.override}.value")
+        if name == "asOf":
+            return Scalar(key, Kind.INSTANT, f"({as_of_sql(f'{row.link}.school_id')})")
+        raise KeyError(name)
+
+    def permission(self, row: LinkRow) -> str:
+        """The permission of the row's link."""
+        return permission_sql(self.settings, row.facts(self.dialect))
+
+
+def as_of_sql(school: str) -> str:
+    """When the school's facts were last read from its MIS."""
+    return f"SELECT max(r.finished_at) AS at FROM import_run r WHERE r.school_id = {school} AND r.state = 'completed'"
+
+
+# One link in Python -----------------------------------------------------------------------------------------------
+
+Rows = Callable[..., Awaitable[Sequence[Sequence[Any]]]]
+"""Reads the rows of a SELECT with `?` placeholders."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAccess:
+    """What was decided on a link, the override in force if any, and how fresh its facts are."""
+
+    decision: AccessDecision
+    override: str | None
+    as_of: str | None
+
+    def value(self, name: str, settings: AccessSettings, scopes: frozenset[str]) -> str | None:
+        """One field of `ContactAccess` as an app with these scopes is told it."""
+        if name == "permission":
+            return self.decision.permission
+        if name == "reason":
+            return told_reason(settings, scopes, self.decision)
+        return {"override": self.override, "asOf": self.as_of}[name]
+
+
+async def resolve_access(
+    rows: Rows, dialect: Dialect, settings: AccessSettings, school_id: str, link_id: str
+) -> LinkAccess:
+    """Decide one link: read its facts one by one, then climb the ladder."""
+    facts = await _facts(rows, dialect, school_id, link_id)
+    [[as_of]] = await rows(f"SELECT {dialect.instant_text('x.at')} FROM ({as_of_sql('?')}) x", school_id)
+    return LinkAccess(decide_access(settings, facts), facts.override, as_of)
+
+
+async def _facts(rows: Rows, dialect: Dialect, school_id: str, link_id: str) -> Facts:
+    lifted, relinked = (dialect.instant_text(column) for column in ("restriction_lifted_at", "relinked_at"))
+    [link] = await rows(
+        "SELECT student_id, contact_id, court_order, restricted_access, parental_responsibility, lives_with_pupil, "
+        f"priority, priority_assumed, relationship_key, defaults_version, {lifted}, {relinked}, deleted_at "
+        "FROM student_contact WHERE school_id = ? AND id = ?",
+        school_id, link_id,
+    )  # fmt: skip
+    admitted, leaving = (dialect.day_text(column) for column in ("admission_date", "leaving_date"))
+    students = await rows(
+        f"SELECT {admitted}, {leaving}, {dialect.day_text(dialect.today)} FROM student "
+        "WHERE school_id = ? AND id = ? AND deleted_at IS NULL",
+        school_id, link[0],
+    )  # fmt: skip
+    contacts = await rows(
+        "SELECT 1 FROM contact WHERE school_id = ? AND id = ? AND deleted_at IS NULL", school_id, link[1]
+    )
+    set_at, confirmed = dialect.instant_text("set_at"), dialect.instant_text("confirmed_at")
+    overrides = await rows(
+        f"SELECT value, {set_at}, {confirmed} FROM contact_override "
+        "WHERE school_id = ? AND link_id = ? AND cleared_at IS NULL",
+        school_id, link_id,
+    )  # fmt: skip
+    override = overrides[0] if overrides else (None, "", None)
+    looked_at = max(override[1], override[2] or "")
+    admission, left_on, today = students[0] if students else (None, None, "")
+    return Facts(
+        gone=link[12] is not None or not students or not contacts,
+        left=left_on is not None and left_on < today and (admission is None or admission <= left_on),
+        not_begun=admission is not None and admission > today,
+        **{name: _flag(link[place]) for place, name in enumerate(_FLAGS, start=2)},
+        priority=link[6],
+        priority_assumed=_flag(link[7]),
+        override=override[0],
+        to_review=override[0] is not None and any(at is not None and looked_at < at for at in link[10:12]),
+        default=await _default(rows, school_id, link[9], link[8]),
+    )
+
+
+_FLAGS = ("court_order", "restricted_access", "parental_responsibility", "lives_with_pupil")
+
+
+def _flag(value: Any) -> bool | None:
+    return None if value is None else bool(value)
+
+
+async def _default(rows: Rows, school_id: str, version: int | None, relationship: str | None) -> str | None:
+    if not version:
+        return NEW_SCHOOL_KEYS.get(relationship or "")
+    found = await rows(
+        "SELECT permission FROM contact_default WHERE school_id = ? AND version = ? AND relationship = ?",
+        school_id, version, relationship,
+    )  # fmt: skip
+    return str(found[0][0]) if found else None
