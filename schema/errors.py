@@ -73,6 +73,17 @@ ERRORS: Mapping[str, ErrorKind] = {
     "DEFAULTS_INVALID": ErrorKind(400, "Give each relationship once, as VIEW_AND_UPDATE or NO_PERMISSION."),
     "FILTER_NEEDED": ErrorKind(400, "Name a relationship, a year group, a class or a present answer."),
     "TEXT_INVALID": ErrorKind(400, "Give printable text that is no longer than the message says."),
+    # Contacts' sign-in and the student record
+    "SIGN_IN_FAILED": ErrorKind(403, "Check the username and the secret; the school can give a link to a new secret."),
+    "TOO_MANY_ATTEMPTS": ErrorKind(429, "Wait a minute, then try again."),
+    "SECRET_TOO_WEAK": ErrorKind(400, "Choose from 10 to 200 characters: not the username, not one character only."),
+    "SECRET_LINK_INVALID": ErrorKind(404, "Ask the school for a new link."),
+    "NO_SIGN_IN": ErrorKind(409, "Look at the contact's access with `fieldgate access explain`."),
+    "RECORD_UNKNOWN": ErrorKind(404, "Use ids exactly as `me` or `openUpdates` gave them."),
+    "CONFLICT": ErrorKind(409, "Read `me` again, and send the update with the value that is in effect now."),
+    "UPDATE_INVALID": ErrorKind(400, "Send a new value of a field that this record has; docs/sign-in.md lists them."),
+    "FORM_INVALID": ErrorKind(400, "Send up to 100 answers, each with its question, and less than 50,000 characters."),
+    "LIMIT_REACHED": ErrorKind(409, "Wait until the school has dealt with what was sent before."),
     # Sync
     "SCHOOL_SOURCE_INVALID": ErrorKind(
         409, "Name the school with --school, and with --source-school the one that the MIS API calls so."
