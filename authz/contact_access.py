@@ -74,8 +74,8 @@ class Facts:
 
 SCOPES: Mapping[str, tuple[str, ...]] = {
     "gone": (),
-    "left": ("students.admission_date.read", "students.leaving_date.read"),
-    "not_begun": ("students.admission_date.read",),
+    "left": ("students.read",),  # being on the roll is part of the student's existence; the dates stay hidden
+    "not_begun": ("students.read",),
     "court_order": ("contacts.court_order.read",),
     "restricted_access": ("contacts.restricted_access.read",),
     "parental_responsibility": ("contacts.parental_responsibility.read",),

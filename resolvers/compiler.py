@@ -16,6 +16,7 @@ from resolvers.contact_access import AccessSql, link_row
 from resolvers.pages import Page
 from resolvers.writer import CURSOR, SLOT, Entry, Json, Nested, Scalar, Writer, literal
 from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Shape, Through, leaves
+from schema.mis.contact import ACCESS_OVERRIDE
 from schema.registry import MEMBERSHIP_TABLES, Registry, entity_fields
 
 MAX_JOINS = 8  # single records joined into one SELECT; the rest are subselects, since SQLite joins at most 64 tables
@@ -147,7 +148,7 @@ class Compiler:
             column = Leaf(path, item).column
             return Scalar(selected.key, item.kind, f'{alias}."{column}"')
         if item.computed:
-            return Nested(selected.key, self._access(alias, selected))
+            return Nested(selected.key, self._access(alias, selected, optional=item is ACCESS_OVERRIDE))
         inner = {each.name: each for each in item.fields}
         here = (*path, item)
         made = self.writer.object([self._value(entity, alias, child, inner, here) for child in selected.below])
@@ -156,14 +157,15 @@ class Compiler:
             made = self.writer.when(f"coalesce({columns}) IS NOT NULL", made)
         return Nested(selected.key, made)
 
-    def _access(self, alias: str, selected: Selected) -> Json:
+    def _access(self, alias: str, selected: Selected, *, optional: bool) -> Json:
         row = self.link_rows.get(alias)
         if row is None:
             row, joins = link_row(alias, self.link_parents.get(alias))
             self.link_rows[alias] = row
             self.joins.append(joins)
         entries = [self._fixed(child) or self.access.value(child.key, child.name, row) for child in selected.below]
-        return self.writer.object(entries)
+        made = self.writer.object(entries)
+        return self.writer.when(f"{row.override}.id IS NOT NULL", made) if optional else made
 
     def _fixed(self, selected: Selected) -> Entry | None:
         """What is known without the database: a type's name, and null for what is denied."""

@@ -4,7 +4,7 @@ Both come from the one ladder in `authz/contact_access.py` and use every stored 
 the second of the two declared places where a column that the app has no scope for stands in SQL.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,17 @@ from authz.contact_access import (
 )
 from authz.session import Dialect
 from resolvers.writer import Entry, Scalar
-from schema.fields import Kind
-from schema.mis.contact import PERMISSION, REASON
+from schema.fields import Choice, Kind
+from schema.mis.contact import ORIGIN, PERMISSION, REASON
 
-PERMISSION_COORDINATE = "ContactAccess.permission"
+OVERRIDE_FIELDS: Mapping[str, tuple[str, Kind | Choice]] = {
+    "override": ("value", PERMISSION),
+    "value": ("value", PERMISSION),
+    "origin": ("origin", ORIGIN),
+    "setAt": ("set_at", Kind.INSTANT),
+    "confirmedAt": ("confirmed_at", Kind.INSTANT),
+}
+"""Fields that are an override's column."""
 
 
 def link_row(link: str, parent: tuple[str, str] | None) -> tuple[LinkRow, str]:
@@ -51,16 +58,23 @@ class AccessSql:
         self.scopes = scopes
 
     def value(self, key: str, name: str, row: LinkRow) -> Entry:
-        """One field of `ContactAccess` under a response key."""
+        """One field of `ContactAccess` or `ContactAccessOverride` under a response key."""
+        if name in OVERRIDE_FIELDS:
+            column, kind = OVERRIDE_FIELDS[name]
+            return Scalar(key, kind, f"{row.override}.{column}")
+        if name == "toReview":
+            return Scalar(key, Kind.BOOL, self._flag(row.facts(self.dialect)["to_review"]))
         if name == "permission":
             return Scalar(key, PERMISSION, self.permission(row))
         if name == "reason":
             return Scalar(key, REASON, reason_sql(self.settings, row.facts(self.dialect), self.scopes))
-        if name == "override":
-            return Scalar(key, PERMISSION, f"{row.override}.value")
         if name == "asOf":
             return Scalar(key, Kind.INSTANT, f"({as_of_sql(f'{row.link}.school_id')})")
         raise KeyError(name)
+
+    def _flag(self, condition: str) -> str:
+        one, zero = ("1", "0") if self.dialect.is_sqlite else ("TRUE", "FALSE")
+        return f"CASE WHEN {condition} THEN {one} ELSE {zero} END"
 
     def permission(self, row: LinkRow) -> str:
         """The permission of the row's link."""
@@ -82,29 +96,47 @@ Rows = Callable[..., Awaitable[Sequence[Sequence[Any]]]]
 class LinkAccess:
     """What was decided on a link, the override in force if any, and how fresh its facts are."""
 
+    facts: Facts
     decision: AccessDecision
-    override: str | None
+    override: Mapping[str, str | None] | None
     as_of: str | None
 
-    def value(self, name: str, settings: AccessSettings, scopes: frozenset[str]) -> str | None:
-        """One field of `ContactAccess` as an app with these scopes is told it."""
+    def value(self, name: str, settings: AccessSettings, scopes: frozenset[str]) -> str | bool | None:
+        """One field of `ContactAccess` or `ContactAccessOverride` as an app with these scopes is told it."""
         if name == "permission":
             return self.decision.permission
         if name == "reason":
             return told_reason(settings, scopes, self.decision)
-        return {"override": self.override, "asOf": self.as_of}[name]
+        if name == "asOf":
+            return self.as_of
+        if name == "toReview":
+            return self.facts.to_review
+        return self.override[OVERRIDE_FIELDS[name][0]] if self.override is not None else None
 
 
 async def resolve_access(
     rows: Rows, dialect: Dialect, settings: AccessSettings, school_id: str, link_id: str
 ) -> LinkAccess:
     """Decide one link: read its facts one by one, then climb the ladder."""
-    facts = await _facts(rows, dialect, school_id, link_id)
+    override = await _override(rows, dialect, school_id, link_id)
+    facts = await _facts(rows, dialect, school_id, link_id, override)
     [[as_of]] = await rows(f"SELECT {dialect.instant_text('x.at')} FROM ({as_of_sql('?')}) x", school_id)
-    return LinkAccess(decide_access(settings, facts), facts.override, as_of)
+    return LinkAccess(facts, decide_access(settings, facts), override, as_of)
 
 
-async def _facts(rows: Rows, dialect: Dialect, school_id: str, link_id: str) -> Facts:
+async def _override(rows: Rows, dialect: Dialect, school_id: str, link_id: str) -> Mapping[str, str | None] | None:
+    set_at, confirmed = dialect.instant_text("set_at"), dialect.instant_text("confirmed_at")
+    found = await rows(
+        f"SELECT value, origin, {set_at}, {confirmed} FROM contact_override "
+        "WHERE school_id = ? AND link_id = ? AND cleared_at IS NULL",
+        school_id, link_id,
+    )  # fmt: skip
+    return dict(zip(("value", "origin", "set_at", "confirmed_at"), found[0], strict=True)) if found else None
+
+
+async def _facts(
+    rows: Rows, dialect: Dialect, school_id: str, link_id: str, override: Mapping[str, str | None] | None
+) -> Facts:
     lifted, relinked = (dialect.instant_text(column) for column in ("restriction_lifted_at", "relinked_at"))
     [link] = await rows(
         "SELECT student_id, contact_id, court_order, restricted_access, parental_responsibility, lives_with_pupil, "
@@ -121,14 +153,7 @@ async def _facts(rows: Rows, dialect: Dialect, school_id: str, link_id: str) -> 
     contacts = await rows(
         "SELECT 1 FROM contact WHERE school_id = ? AND id = ? AND deleted_at IS NULL", school_id, link[1]
     )
-    set_at, confirmed = dialect.instant_text("set_at"), dialect.instant_text("confirmed_at")
-    overrides = await rows(
-        f"SELECT value, {set_at}, {confirmed} FROM contact_override "
-        "WHERE school_id = ? AND link_id = ? AND cleared_at IS NULL",
-        school_id, link_id,
-    )  # fmt: skip
-    override = overrides[0] if overrides else (None, "", None)
-    looked_at = max(override[1], override[2] or "")
+    looked_at = max(override["set_at"] or "", override["confirmed_at"] or "") if override else ""
     admission, left_on, today = students[0] if students else (None, None, "")
     return Facts(
         gone=link[12] is not None or not students or not contacts,
@@ -137,8 +162,8 @@ async def _facts(rows: Rows, dialect: Dialect, school_id: str, link_id: str) -> 
         **{name: _flag(link[place]) for place, name in enumerate(_FLAGS, start=2)},
         priority=link[6],
         priority_assumed=_flag(link[7]),
-        override=override[0],
-        to_review=override[0] is not None and any(at is not None and looked_at < at for at in link[10:12]),
+        override=override["value"] if override else None,
+        to_review=override is not None and any(at is not None and looked_at < at for at in link[10:12]),
         default=await _default(rows, school_id, link[9], link[8]),
     )
 

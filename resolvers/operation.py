@@ -24,6 +24,7 @@ from schema.people import ROOTS
 DATA_ROOTS = frozenset({"school", "schools", "node", "nodes"})
 PEOPLE_ROOTS = frozenset((root.on, root.name) for root in ROOTS)
 ROOT_TYPES = {OperationType.QUERY: "Query", OperationType.MUTATION: "Mutation"}
+ACCESS_TYPES = frozenset({"ContactAccess", "ContactAccessOverride"})
 LIST_GUESS = 20  # entries assumed in a list without pages, such as a pupil's medical conditions or a consent's scopes
 CONSENTS_GUESS = 300  # consents assumed of an app
 SCANNING = frozenset({"totalCount", "hasNextPage", "hasPreviousPage"})
@@ -58,7 +59,7 @@ class Root:
         self.own_page = next((page for page in self.pages if page.selected is selected), None)
         self.id_getter = argument(selected, "id") or argument(selected, "ids")
         self.fields = sum(1 for _ in selected.walk())
-        self.asks_access = any(each.type_name == "ContactAccess" or each.filters for each in selected.walk())
+        self.asks_access = any(each.type_name in ACCESS_TYPES or each.filters for each in selected.walk())
         self.programs: Bounded[tuple[object, ...], Program] = Bounded(MAX_PROGRAMS)
         self.denial_bytes: Bounded[DenialKey, Errors] = Bounded(MAX_PROGRAMS)
         self.shortcuts: Bounded[tuple[object, ...], Shortcut] = Bounded(MAX_SHORTCUTS)

@@ -22,7 +22,7 @@ from authz.grants import (
     standing_statement,
 )
 from authz.session import ReadSession
-from resolvers.contact_access import resolve_access
+from resolvers.contact_access import LinkAccess, resolve_access
 from resolvers.cursors import CursorPlace
 from resolvers.denials import consent_url
 from resolvers.gate import Gate
@@ -30,6 +30,7 @@ from resolvers.viewer import viewer_value
 from schema.errors import FieldgateError
 from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Shape, Through, leaves
 from schema.ids import is_school_id, school_of
+from schema.mis.contact import ACCESS_OVERRIDE
 from schema.registry import FILTERS, entity_fields
 from schema.tables import stored_leaves
 
@@ -123,7 +124,8 @@ class ReferenceReader:
             return await self._of_record(parent, coordinate, name, arguments)
         if isinstance(parent, PartValue):
             if parent.path[-1].computed:
-                return await self._access(parent.record, name)
+                access, known = await self._access(parent.record)
+                return access.value(name, known.access, known.scopes)
             items = {item.name: item for item in parent.path[-1].fields}
             return await self._value(parent.record, items[name], parent.path)
         return self._of_list(parent, name)
@@ -164,12 +166,12 @@ class ReferenceReader:
         target = next((link.target for link in record.entity.links if link.name == name), "")
         return [each for key, each in FILTERS.get(target, {}).items() if arguments.get(key) not in (None, UNSET)]
 
-    async def _access(self, record: Record, name: str) -> str | None:
+    async def _access(self, record: Record) -> tuple[LinkAccess, Standing]:
         known = await self.standing_of(record.school_id)
         if known is None:
             raise RuntimeError("a record without a standing is never shown")
-        access = await resolve_access(self.rows, self.session.dialect, known.access, record.school_id, record.id)
-        return access.value(name, known.access, known.scopes)
+        found = await resolve_access(self.rows, self.session.dialect, known.access, record.school_id, record.id)
+        return found, known
 
     # -- who asks
 
@@ -296,7 +298,8 @@ class ReferenceReader:
         if isinstance(item, Part):
             here = (*path, item)
             if item.computed:
-                return PartValue(record, here)
+                hidden = item is ACCESS_OVERRIDE and (await self._access(record))[0].override is None
+                return None if hidden else PartValue(record, here)
             if item.absent_when_empty and all(values.get(leaf.column) is None for leaf in leaves(item.fields, here)):
                 return None
             return PartValue(record, here)
@@ -340,7 +343,7 @@ class ReferenceReader:
         records = [each for each in found if await self.exists(each)]
         wanted = arguments.get("access")
         if wanted not in (None, UNSET):
-            records = [each for each in records if await self._access(each, "permission") == wanted.name]
+            records = [each for each in records if (await self._access(each))[0].decision.permission == wanted.name]
             coordinate += f"?access={wanted.name}"
         if link.shape is Shape.ONE:
             return records[0] if records else None

@@ -78,7 +78,8 @@ class Part:
 
     `scope` names the scope that the group needs; `own_scopes` says whether each value in it has one too. A shared
     `type_name` (`ContactPhones`) may stand in several entities. `absent_when_empty`: null when every value in it is.
-    `computed`: its values have no columns; they are worked out at each request from stored facts.
+    `computed`: its values have no columns; they are worked out at each request from stored facts. `rule` replaces the
+    derived requirement altogether.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Part:
     own_scopes: bool = True
     absent_when_empty: bool = False
     computed: bool = False
+    rule: Alternatives | None = None
 
 
 @dataclass(frozen=True, slots=True)

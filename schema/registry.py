@@ -72,6 +72,7 @@ class Registry:
         self.declared: dict[str, Declared] = {}
         for entity in entities:
             self._declare_entity(entity)
+        self.object_scopes = frozenset(entity.object_scopes[-1] for entity in entities if entity.object_scopes)
         self.scopes: Mapping[str, ScopeInfo] = self._catalogue()
 
     def _declare_entity(self, entity: Entity) -> None:
@@ -96,6 +97,8 @@ class Registry:
             own = () if inherit else self._own_scope(entity, item)
             needed = (*base, *own)
             if isinstance(item, Part):
+                if item.rule is not None:
+                    [needed] = item.rule
                 self._add(type_name, item.name, _and(needed), item.sensitivity, item.description, item)
                 self._declare_fields(entity, item.type_name, needed, item.fields, inherit=not item.own_scopes)
             else:
@@ -149,9 +152,11 @@ class Registry:
         """Object scopes without which the scope opens nothing, outermost first."""
         info = self.scopes[scope]
         for coordinate in info.coordinates:
-            for alternative in self.declared[coordinate].rule:
-                if alternative[-1] == scope:
-                    return alternative[:-1]
+            declared = self.declared[coordinate]
+            stated = isinstance(declared.item, Field | Part) and declared.item.rule is not None
+            for alternative in declared.rule:
+                if alternative[-1] == scope:  # a stated rule may name other facts too, which nothing implies
+                    return tuple(each for each in alternative[:-1] if not stated or each in self.object_scopes)
         return ()
 
     def implied_by_request(self, scope: str) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ REASONS: Mapping[str, str] = {
 WITHHELD = "WITHHELD"
 """Stands for a reason that tells of a fact which the app may not read."""
 
-OVERRIDE_ORIGINS = ("MANUAL", "BULK")
+OVERRIDE_ORIGINS: Mapping[str, str] = {"MANUAL": "For one link.", "BULK": "For many links at once."}
 """How an override was set."""
 
 CAPABILITIES: Mapping[str, str] = {

@@ -17,7 +17,7 @@ from schema.fields import (
     Shape,
 )  # fmt: skip
 from schema.mis.common import NAMES, UPI, contact_details
-from schema.vocabulary import PERMISSIONS, REASONS, WITHHELD
+from schema.vocabulary import OVERRIDE_ORIGINS, PERMISSIONS, REASONS, WITHHELD
 
 CONTACT = Entity(
     name="Contact",
@@ -36,12 +36,19 @@ CONTACT = Entity(
 PERMISSION = Choice(
     "ContactPermission", "What a student-contact link opens to the contact.", tuple(PERMISSIONS.items())
 )
+ORIGIN = Choice("ContactOverrideOrigin", "How an override was set.", tuple(OVERRIDE_ORIGINS.items()))
 REASON = Choice(
     "ContactAccessReason",
     "Why a link has its permission.",
     (*REASONS.items(), (WITHHELD, "The reason tells of a fact that the app may not read.")),
 )
-OVERRIDE_SCOPES = ("contacts.read", "contacts.court_order.read", "contacts.restricted_access.read")
+OVERRIDE_SCOPES = (
+    "contacts.read",
+    "contacts.court_order.read",
+    "contacts.restricted_access.read",
+    "contacts.access_override.read",
+)
+"""An override beside the answer tells what masks it, so it needs the scopes of what may."""
 
 ACCESS = Part(
     "access",
@@ -49,30 +56,52 @@ ACCESS = Part(
     "Whether the contact may see and update the pupil's record: computed at each request from everything stored.",
     SAFEGUARDING,
     (
-        Field("permission", PERMISSION, "The answer.", SAFEGUARDING, scope="access"),
+        Field("permission", PERMISSION, "The answer.", SAFEGUARDING),
         Field(
             "reason",
             REASON,
             "What decided. It is WITHHELD unless the app may read every fact tested up to there.",
             SAFEGUARDING,
-            scope="access",
         ),
         Field(
             "override",
             PERMISSION,
             "What the school set by hand for this link, also where something stronger masks it; null when nothing is.",
             SAFEGUARDING,
-            rule=((*OVERRIDE_SCOPES, "contacts.access_override.read"),),
+            rule=((*OVERRIDE_SCOPES[:1], "contacts.access.read", *OVERRIDE_SCOPES[1:]),),
         ),
         Field(
             "asOf",
             Kind.INSTANT,
             "When the link's facts were last read from the MIS: the end of the last completed import.",
             SAFEGUARDING,
-            scope="access",
         ),
     ),
+    scope="access",
+    own_scopes=False,
     computed=True,
+)
+
+ACCESS_OVERRIDE = Part(
+    "accessOverride",
+    "ContactAccessOverride",
+    "The permission that the school set by hand for this link; null when there is none.",
+    SAFEGUARDING,
+    (
+        Field("value", PERMISSION, "What was set.", SAFEGUARDING),
+        Field("origin", ORIGIN, "Whether it was set for this link alone or for many at once.", SAFEGUARDING),
+        Field("setAt", Kind.INSTANT, "When it was set.", SAFEGUARDING),
+        Field("confirmedAt", Kind.INSTANT, "When it was last confirmed.", SAFEGUARDING),
+        Field(
+            "toReview",
+            Kind.BOOL,
+            "Whether it came out from under a court order, a restriction or a deletion and waits to be confirmed.",
+            SAFEGUARDING,
+        ),
+    ),
+    own_scopes=False,
+    computed=True,
+    rule=(OVERRIDE_SCOPES,),
 )
 
 STUDENT_CONTACT = Entity(
@@ -101,6 +130,7 @@ STUDENT_CONTACT = Entity(
         Field("courtOrder", Kind.BOOL, "Whether a court order is recorded against the link.", SAFEGUARDING),
         Field("restrictedAccess", Kind.BOOL, "Whether access is restricted on the link.", SAFEGUARDING),
         ACCESS,
+        ACCESS_OVERRIDE,
     ),
     links=(
         Link("student", "Student", "The pupil.", ForeignKey("student_id"), Shape.ONE),
