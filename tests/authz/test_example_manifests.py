@@ -46,12 +46,6 @@ def test_every_product_asks_for_exactly_the_scopes_of_the_catalogue() -> None:
     assert asked == expected
 
 
-def test_only_contact_access_itself_waits_for_its_entity() -> None:
-    waiting = {fact["scope"] for fact in facts() if fact["shipped"] == "no"}
-    assert waiting == {"contacts.access.read", "contacts.access_override.read"}
-    assert not waiting & REGISTRY.scopes.keys(), "now that it is readable, operoo.json must ask for it"
-
-
 def test_row_conditions_are_those_of_the_three_seeds() -> None:
     conditions = {
         f"{manifest.slug}/{product.product}": set(product.row_conditions)

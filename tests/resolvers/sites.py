@@ -11,10 +11,17 @@ from typing import Any
 
 from schema.fields import Entity, Field, ForeignKey, Link, Part, Shape, Through, leaves, snake
 from schema.registry import REGISTRY, entity_fields
+from tests.resolvers.access import COMPUTED
 from tests.resolvers.serving import ALL_SCOPES, shown
 from tests.world import World
 
 Row = Mapping[str, Any]
+# The override stands in the answer's own expression too, so that is where its column may not be selected from.
+HIDDEN_TABLES = {
+    "access": r"\bimport_run\b",
+    "accessOverride": r"\bcontact_override\b",
+    "override": r"'x', t\d+o\.value|\"x\":.{0,40}t\d+o\.value",
+}
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,10 @@ class Site:
             rows = list(shown(world, self.entity.table))
         if isinstance(self.item, Link):
             return [_linked(world, row, self.item) for row in rows]
+        path = (*self.parts, self.item) if isinstance(self.item, Part) else self.parts
+        if any(part.computed for part in path):
+            whole = [COMPUTED[path[0].name](world, row) for row in rows]
+            return whole if self.parts == () else [each and each[self.item.name] for each in whole]
         return [_value(row, self.item, self.parts) for row in rows]
 
     def hidden_words(self) -> "re.Pattern[str]":
@@ -81,6 +92,8 @@ class Site:
             if isinstance(self.item.via, Through):
                 names.append(self.item.via.table)
             return re.compile(rf"\b({'|'.join(names)})\b")
+        if self.item.name in HIDDEN_TABLES:
+            return re.compile(HIDDEN_TABLES[self.item.name])
         if isinstance(self.item, Part):
             columns = [leaf.column for leaf in leaves(self.item.fields, (*self.parts, self.item))]
         else:

@@ -21,6 +21,7 @@ from graphql import (
 
 from authz.rules import rules_of
 from schema.api import build_schema, rule_text, sdl
+from schema.directives import role_rule
 from schema.fields import Alternatives
 from schema.registry import REGISTRY
 from schema.tables import stored_leaves
@@ -43,7 +44,11 @@ FIELDS = dict(fields())
 
 
 def rule_in(field: FieldDefinitionNode) -> Alternatives | None:
-    """The rule that a field's directives spell out; None when they are not exactly one of the two."""
+    """The rule that a field's directives spell out; None when they are not exactly one of the three."""
+    if [directive.name.value for directive in field.directives or ()] == ["requiresRole"]:
+        [argument] = (field.directives or ())[0].arguments or ()
+        assert isinstance(argument.value, StringValueNode)
+        return role_rule(argument.value.value)
     if [directive.name.value for directive in field.directives or ()] == ["authenticated"]:
         return ()
     if [directive.name.value for directive in field.directives or ()] != ["requiresScopes"]:
@@ -95,7 +100,7 @@ def test_no_interface_carries_a_rule() -> None:
 
 def test_every_scope_of_the_registry_stands_in_the_sdl_and_no_other() -> None:
     named = {scope for field in FIELDS.values() for alternative in rule_in(field) or () for scope in alternative}
-    assert named == set(REGISTRY.scopes)
+    assert {word for word in named if not word.startswith("role:")} == set(REGISTRY.scopes)
 
 
 def test_only_what_every_consent_shares_needs_no_scope() -> None:
@@ -109,6 +114,10 @@ def test_scope_and_sensitivity_stand_in_the_description() -> None:
         text = field.description.value
         rule = rule_in(field)
         assert rule is not None
+        if (field.directives or ())[0].name.value == "requiresRole":
+            role = rule[0][0].removeprefix("role:") if rule else "anybody"
+            assert text.endswith(f"Role: `{role}`"), coordinate
+            continue
         enough = "a consent in force" if coordinate in REGISTRY.declared else "a valid app token"
         assert rule_text(rule, enough) in text, coordinate
         for alternative in rule:
