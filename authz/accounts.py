@@ -1,0 +1,284 @@
+"""The only writer of contact accounts: a contact has one sign-in if and only if one of its links is View and Update.
+
+A run looks at a whole school. The username stays when access returns; the secret does not, and no session or link of
+before comes back. Runs take requests from a queue, and take away only the request that they saw.
+"""
+
+import secrets
+from collections.abc import Collection, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from authz import access, allocation, audit, contact_sessions, secret_links
+from authz.audit import Actor
+from authz.id_lists import among, listed
+from authz.session import Dialect, ReadSession, WriteSession
+from schema.ids import new_record_id
+from schema.vocabulary import VIEW_AND_UPDATE
+
+ALLOCATOR = Actor("fieldgate")
+LETTERS = "23456789chkmqrwx"
+"""No vowels, so that no word comes out; nothing that is mistaken for another when it is written or read aloud."""
+USERNAME_LENGTH = 9
+GROUP = 3
+MOST_ROUNDS = 10
+
+
+class Sessions(Protocol):
+    """Where sessions come from."""
+
+    def read(self) -> AbstractAsyncContextManager[ReadSession]:
+        """One snapshot."""
+        ...
+
+    def write(self) -> AbstractAsyncContextManager[WriteSession]:
+        """One write transaction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationResult:
+    """What a run changed at a school: the contacts of each kind."""
+
+    school_id: str
+    allocated: tuple[str, ...]
+    restored: tuple[str, ...]
+    suspended: tuple[str, ...]
+
+    @property
+    def changed(self) -> int:
+        """How many sign-ins changed."""
+        return len(self.allocated) + len(self.restored) + len(self.suspended)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A sign-in. `secret_hash` is null until the contact has chosen a secret."""
+
+    school_id: str
+    contact_id: str
+    id: str
+    username: str
+    secret_hash: str | None
+    suspended: bool
+
+
+# Allocation -------------------------------------------------------------------------------------------------------
+
+
+async def allocate(session: WriteSession, school_id: str) -> AllocationResult:
+    """Give every contact of the school with access a sign-in, and take it from every contact without."""
+    if not session.dialect.is_sqlite:  # where writers do not queue anyway, two runs of one school must
+        await session.fetch(f"SELECT pg_advisory_xact_lock({_LOCK_KEYS})", school_id)
+    opened = await _with_access(session, school_id)
+    held = {
+        str(contact): bool(suspended)
+        for contact, suspended in await session.fetch(
+            "SELECT contact_id, suspended_at IS NOT NULL FROM contact_account WHERE school_id = ?", school_id
+        )
+    }
+    # INVARIANT: rows are locked as everywhere else: accounts, then links and sessions, then the chain's head.
+    allocated = await _allocate(session, school_id, opened - held.keys())
+    restored = await _restore(session, school_id, {each for each in opened & held.keys() if held[each]})
+    suspended = await _suspend(session, school_id, {each for each in held.keys() - opened if not held[each]})
+    for name, changed in (
+        ("sign_in_allocated", allocated),
+        ("sign_in_restored", restored),
+        ("sign_in_suspended", suspended),
+    ):
+        await _record(session, name, school_id, changed)
+    return AllocationResult(school_id, tuple(sorted(allocated)), tuple(sorted(restored)), tuple(sorted(suspended)))
+
+
+async def suspend_without_access(session: WriteSession, school_id: str, contact_id: str) -> bool:
+    """Suspend one sign-in at once if no link gives access; whether this call did."""
+    if await access.students_of(session, school_id, contact_id):
+        return False
+    suspended = await _suspend(session, school_id, {contact_id})
+    await _record(session, "sign_in_suspended", school_id, suspended)
+    return bool(suspended)
+
+
+async def _with_access(session: WriteSession, school_id: str) -> set[str]:
+    decisions = access.decisions_sql(session.dialect, await access.settings_of(session, school_id))
+    rows = await session.fetch(
+        f"SELECT DISTINCT contact_id FROM ({decisions}) d WHERE permission = '{VIEW_AND_UPDATE}'", school_id
+    )
+    return {str(row[0]) for row in rows}
+
+
+async def _allocate(session: WriteSession, school_id: str, contact_ids: Collection[str]) -> dict[str, str]:
+    """New accounts for contacts who have none: contact → account. A username that is taken is thrown again."""
+    made: dict[str, str] = {}
+    wanting = set(contact_ids)
+    for _ in range(MOST_ROUNDS):
+        if not wanting:
+            return made
+        ids = {contact: new_record_id("acc", school_id) for contact in sorted(wanting)}
+        await session.execute_many(
+            "INSERT INTO contact_account (school_id, contact_id, id, username, created_at) "
+            f"VALUES (?, ?, ?, ?, {session.dialect.now}) ON CONFLICT DO NOTHING",
+            [(school_id, contact, account, new_username()) for contact, account in ids.items()],
+        )
+        found = await session.fetch(
+            "SELECT contact_id, id FROM contact_account WHERE school_id = ? "
+            f"AND contact_id IN {among(session.dialect)}",
+            school_id,
+            listed(wanting),
+        )
+        made |= {contact: account for contact, account in found if ids[contact] == account}
+        wanting -= {contact for contact, _ in found}
+    raise RuntimeError("no username is free")
+
+
+async def _restore(session: WriteSession, school_id: str, contact_ids: Collection[str]) -> dict[str, str]:
+    return await _changed(session, school_id, contact_ids, "suspended_at = NULL", "suspended_at IS NOT NULL")
+
+
+async def _suspend(session: WriteSession, school_id: str, contact_ids: Collection[str]) -> dict[str, str]:
+    assignments = f"suspended_at = {session.dialect.now}, secret_hash = NULL, secret_set_at = NULL"
+    suspended = await _changed(session, school_id, contact_ids, assignments, "suspended_at IS NULL")
+    if suspended:
+        await secret_links.void(session, school_id, suspended)
+        await contact_sessions.end_all(session, school_id, suspended)
+    return suspended
+
+
+async def _changed(
+    session: WriteSession, school_id: str, contact_ids: Collection[str], assignments: str, condition: str
+) -> dict[str, str]:
+    """Change accounts in one statement: contact → account of those that were as the condition says."""
+    if not contact_ids:
+        return {}
+    rows = await session.fetch(
+        f"UPDATE contact_account SET {assignments} WHERE school_id = ? AND {condition} "
+        f"AND contact_id IN {among(session.dialect)} RETURNING contact_id, id",
+        school_id,
+        listed(contact_ids),
+    )
+    return {str(contact): str(account) for contact, account in rows}
+
+
+async def _record(session: WriteSession, name: str, school_id: str, accounts: dict[str, str]) -> None:
+    for contact_id, account_id in sorted(accounts.items()):
+        details = {"contact": contact_id, "account": account_id}
+        await audit.record(session, name, chain=school_id, by=ALLOCATOR, details=details)
+
+
+# The queue --------------------------------------------------------------------------------------------------------
+
+_LOCK_KEYS = "hashtext('fieldgate allocation'), hashtext(?)"
+
+
+async def queued(session: ReadSession) -> list[str]:
+    """The schools that wait for a run, the longest first."""
+    rows = await session.fetch("SELECT school_id FROM contact_allocation ORDER BY requested_at, school_id")
+    return [str(row[0]) for row in rows]
+
+
+async def run_queue(sessions: Sessions) -> list[AllocationResult]:
+    """Run every school that waits, each in a transaction of its own. Several processes may do so at once."""
+    async with sessions.read() as session:
+        waiting = await queued(session)
+    done = [await run_school(sessions, school_id) for school_id in waiting]
+    return [result for result in done if result is not None]
+
+
+async def run_school(sessions: Sessions, school_id: str) -> AllocationResult | None:
+    """Run one school; None where another process does so now. Its request is taken away if it is still the one seen."""
+    async with sessions.write() as session:
+        dialect = session.dialect
+        if not dialect.is_sqlite:
+            [[mine]] = await session.fetch(f"SELECT pg_try_advisory_xact_lock({_LOCK_KEYS})", school_id)
+            if not mine:
+                return None
+        seen = await session.fetch("SELECT request FROM contact_allocation WHERE school_id = ?", school_id)
+        result = await allocate(session, school_id)
+        for [request] in seen:
+            await _take_away(session, school_id, int(request))
+        return result
+
+
+async def _take_away(session: WriteSession, school_id: str, request: int) -> None:
+    # INVARIANT: a request whose row another change holds is left: that change may have asked again, and may wait for
+    # what this transaction holds.
+    free = "" if session.dialect.is_sqlite else " FOR UPDATE SKIP LOCKED"
+    await session.execute(
+        "DELETE FROM contact_allocation WHERE school_id IN "
+        f"(SELECT school_id FROM contact_allocation WHERE school_id = ? AND request = ?{free}) AND request = ?",
+        school_id,
+        request,
+        request,
+    )
+
+
+async def request_by_date(sessions: Sessions, days: int) -> list[str]:
+    """Ask for a run of every school where a student began or left within so many days: no commit tells of a date."""
+    async with sessions.read() as session:
+        since = _days_ago(session.dialect, days)
+        within = " OR ".join(
+            f"({column} >= {since} AND {column} <= {session.dialect.today})"
+            for column in ("admission_date", "leaving_date")
+        )
+        rows = await session.fetch(f"SELECT DISTINCT school_id FROM student WHERE deleted_at IS NULL AND ({within})")
+    schools = sorted(str(row[0]) for row in rows)
+    if schools:
+        async with sessions.write() as session:
+            for school_id in schools:
+                await allocation.request(session, school_id)
+    return schools
+
+
+def _days_ago(dialect: Dialect, days: int) -> str:
+    return f"date('now', '-{days} days')" if dialect.is_sqlite else f"({dialect.today} - {days})"
+
+
+# Accounts ---------------------------------------------------------------------------------------------------------
+
+
+async def by_username(session: ReadSession, username: str, *, lock: bool = False) -> Account | None:
+    """The account of a username in its canonical form."""
+    return await _one(session, "username = ?", username, lock=lock)
+
+
+async def of_contact(session: ReadSession, school_id: str, contact_id: str, *, lock: bool = False) -> Account | None:
+    """The account of a contact."""
+    return await _one(session, "school_id = ? AND contact_id = ?", school_id, contact_id, lock=lock)
+
+
+async def _one(session: ReadSession, condition: str, *parameters: object, lock: bool) -> Account | None:
+    rows = await session.fetch(
+        "SELECT school_id, contact_id, id, username, secret_hash, suspended_at IS NOT NULL FROM contact_account "
+        f"WHERE {condition}{session.dialect.row_lock if lock else ''}",
+        *parameters,
+    )
+    for school_id, contact_id, account_id, username, secret_hash, suspended in rows:
+        return Account(school_id, contact_id, account_id, username, secret_hash, bool(suspended))
+    return None
+
+
+async def set_secret(session: WriteSession, account: Account, secret_hash: str) -> None:
+    """Give the account another secret; sessions of the one before end."""
+    await session.execute(
+        f"UPDATE contact_account SET secret_hash = ?, secret_set_at = {session.dialect.now} "
+        "WHERE school_id = ? AND contact_id = ? AND suspended_at IS NULL",
+        secret_hash, account.school_id, account.contact_id,
+    )  # fmt: skip
+    await contact_sessions.end_all(session, account.school_id, [account.contact_id])
+
+
+def new_username() -> str:
+    """Nine random characters in three groups, such as `k4m-x2r-93h`."""
+    return _grouped(secrets.choice(LETTERS) for _ in range(USERNAME_LENGTH))
+
+
+def canonical_username(text: str) -> str:
+    """A username as it is stored, however a person types it: any case, with or without the dashes."""
+    bare = "".join(character for character in text.casefold() if not character.isspace() and character != "-")
+    return _grouped(bare) if len(bare) == USERNAME_LENGTH else bare
+
+
+def _grouped(characters: Iterable[str]) -> str:
+    text = "".join(characters)
+    return "-".join(text[start : start + GROUP] for start in range(0, len(text), GROUP))
