@@ -1,20 +1,23 @@
 """A read compared with what is stored: which rows and pairs are new, changed or gone. Pure.
 
-Ids of ours are kept: a row with the same source id keeps its id even when it was deleted, and a person whose source
-id changed is known again by UPI. What was not supplied stays as it is.
+Ids of ours are kept: a row with the same source id keeps its id even when it was deleted, a person whose source id
+changed is known again by UPI, and a link by its two people. What was not supplied stays as it is.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
+from authz.capabilities import Seen
 from schema.fields import ForeignKey, Reverse
 from schema.ids import MakeKey, new_record_id
 from schema.registry import MEMBERSHIP_TABLES, REGISTRY
 from server.sync.findings import KEPT, REFUSED, Findings
+from server.sync.links import LINK, Pair, known_links, whole_link
 from server.sync.reading import Reading
 from server.sync.records import Draft
 from server.sync.stored import RowValues, StoredRows, StoredSchool, columns_of
+from server.sync.supply import supply_of
 
 REQUIRED_LINKS = frozenset({"student_id", "contact_id", "medical_condition_id"})
 """A record without one of these says nothing of anybody: it is refused, where other links become null."""
@@ -63,13 +66,14 @@ class PairChanges:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """All that one import writes."""
+    """All that one import writes. `seen`: what it saw of the school's MIS."""
 
     school_id: str
     rows: Mapping[str, RowChanges]
     pairs: Mapping[str, PairChanges]
     kept: frozenset[str]
     findings: Findings
+    seen: Seen
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Per entity and membership table: read, inserted, updated, deleted, unchanged, refused."""
@@ -103,6 +107,7 @@ class _Comparison:
         self.ids: dict[str, dict[str, str]] = {}
         self.live: dict[str, set[str]] = {}
         self.incidents = _stored_incidents(stored)
+        self.supply = supply_of(reading, stored)
 
     def changes(self) -> Changes:
         rows = {"School": self._school()}
@@ -111,7 +116,7 @@ class _Comparison:
                 self._check_supplied(name)
                 rows[name] = self._kept_entity(name) if name in self.kept else self._entity(name)
         pairs = {table: self._pairs(table, *columns) for table, columns in MEMBERSHIP_TABLES.items()}
-        return Changes(self.school_id, rows, pairs, frozenset(self.kept), self.findings)
+        return Changes(self.school_id, rows, pairs, frozenset(self.kept), self.findings, self.supply.seen)
 
     def _school(self) -> RowChanges:
         draft, changes = self.reading.school, RowChanges()
@@ -120,24 +125,37 @@ class _Comparison:
 
     def _entity(self, name: str) -> RowChanges:
         before, drafts = self.stored.entities[name], self.reading.drafts[name]
-        known, changes = known_ids(name, before, drafts), RowChanges()
+        known, changes = self._known(name), RowChanges()
         ids = self.ids[name] = {}
         for draft in drafts.values():
             links = self._links(name, draft)
             if links is None:
                 continue
-            own = known.get(draft.source_id)
-            if own is None:
-                own = new_record_id(REGISTRY.entities[name].prefix, self.school_id, self.key)
-            elif before.rows[own][1] != draft.source_id:
+            own = known.get(draft.source_id) or new_record_id(REGISTRY.entities[name].prefix, self.school_id, self.key)
+            if before.by_source.get(draft.source_id, own) != own:  # another row, which is gone, has this source id
                 changes.source_ids_move = True
-                self.findings.add("ID_CHANGED", KEPT, name, draft.source_id, None, before.rows[own][1])
+            if own in before.rows and before.rows[own][1] != draft.source_id:
+                changes.source_ids_move = True
+                if name != LINK:  # a link's id is made of the ids of its people, who are told already
+                    self.findings.add("ID_CHANGED", KEPT, name, draft.source_id, None, before.rows[own][1])
             ids[draft.source_id] = own
             row = (own, draft.source_id, *links, *draft.values)
             self._file(changes, before, self._keep_columns(name, row, before.rows.get(own)))
         self.live[name] = set(ids.values())
         changes.gone = [row for row in before.rows if row not in self.live[name] and row not in before.deleted]
         return changes
+
+    def _known(self, name: str) -> dict[str, str]:
+        before, drafts = self.stored.entities[name], self.reading.drafts[name]
+        if name != LINK:
+            return known_ids(name, before, drafts)
+        pairs: dict[str, Pair] = {}
+        for draft in drafts.values():
+            student, contact = draft.links
+            pair = self.ids["Student"].get(str(student)), self.ids["Contact"].get(str(contact))
+            if None not in pair:
+                pairs[draft.source_id] = pair
+        return known_links(before, pairs)
 
     def _kept_entity(self, name: str) -> RowChanges:
         """Rows that were not supplied stay.
@@ -190,6 +208,8 @@ class _Comparison:
         draft.values[INCIDENT_ID - 2 - len(draft.links)] = self.incidents[incident]
 
     def _keep_columns(self, name: str, row: RowValues, before: RowValues | None) -> RowValues:
+        if name == LINK:
+            return whole_link(row, before, self.supply.kept, self.supply.priority_assumed)
         kept = self.reading.kept_columns.get(name)
         if not kept or before is None:
             return row

@@ -126,11 +126,29 @@ class WondeClient:
             return False
         return True
 
-    def _url(self, source_id: str, path: str = "") -> httpx.URL:
+    async def declined_permissions(self, source_id: str) -> frozenset[str] | None:
+        """The names of the permissions that the school declines; None where the API does not tell.
+
+        Not every API lists permissions, or lets every token read them: a refusal, or another shape, tells nothing.
+        """
+        try:
+            answer = await self._get(self._url(source_id, "permissions", "meta/schools"))
+        except Declined:
+            return None
+        except FieldgateError as refusal:
+            if refusal.code == "MIS_UNREACHABLE":
+                raise
+            return None
+        listed = answer.get("data")
+        records = [record for record in listed if isinstance(record, dict)] if isinstance(listed, list) else []
+        named = {str(record.get("identity")): record.get("approved") for record in records}
+        return frozenset(name for name, approved in named.items() if approved is False) if named else None
+
+    def _url(self, source_id: str, path: str = "", under: str = "schools") -> httpx.URL:
         if source_id_of(source_id) is None or set(source_id) == {"."}:
             raise FieldgateError("SETTING_INVALID", "That is not an id of a school at a MIS API.")
         tail = f"/{path}" if path else ""
-        return self._base.copy_with(path=f"{self._base.path}/schools/{source_id}{tail}")
+        return self._base.copy_with(path=f"{self._base.path}/{under}/{source_id}{tail}")
 
     def _next(self, answer: dict[str, object], current: httpx.URL) -> httpx.URL | None:
         """The next page's address; None after the last. A list that fits one page may come without paging."""

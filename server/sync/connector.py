@@ -37,10 +37,13 @@ async def sync_school(
     run = await begin(database, SOURCE, wanted, by=by, key=key)
     async with kept_alive(database, run, renew_seconds):
         reading = Reading(await client.school(run.source_id), run.source_id)
+        reading.take_permissions(await client.declined_permissions(run.source_id))
         for endpoint in ENDPOINTS:
             tell(endpoint.path, 0)
             await _read(client, reading, endpoint, tell)
             reading.close(endpoint)
+        if reading.permissions_known:  # one that was withdrawn meanwhile has blanked its field in some of the records
+            reading.take_permissions(await client.declined_permissions(run.source_id))
         tell("writing", 0)
         return await complete(database, run, reading, key=key, accept_empty=accept_empty)
 

@@ -10,8 +10,9 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from authz import audit
+from authz import allocation, audit, capabilities
 from authz.audit import Actor
+from authz.record_updates import close_delivered
 from authz.session import Dialect, WriteSession
 from schema.errors import FieldgateError
 from schema.ids import MakeKey, new_record_id, new_school_id, random_key
@@ -201,20 +202,31 @@ async def complete(
     )
     async with database.write_staged(tables) as session:
         await _fence(session, run)
-        now = str((await session.fetch(f"SELECT {session.dialect.instant_text(session.dialect.now)}"))[0][0])
-        await apply(session, changes, run.id, now)
-        if run.is_new:
-            details = {"source": run.source_id}
-            await audit.record(session, "school_added", chain=run.school_id, by=run.by, details=details)
-        await session.execute(
-            f"UPDATE import_run SET state = 'completed', finished_at = {session.dialect.instant()}, counts = ? "
-            "WHERE school_id = ? AND id = ?",
-            now,
-            json.dumps(result.counts, separators=(",", ":")),
-            run.school_id,
-            run.id,
-        )
+        await _write(session, run, changes, result)
     return result
+
+
+async def _write(session: WriteSession, run: ImportRun, changes: Changes, result: ImportResult) -> None:
+    # What the school decides about access takes turns with this: a version of its defaults must not change here, and
+    # no override may be set between the moment that is read and the rows that are stamped with it.
+    await session.fetch(f"SELECT 1 FROM school WHERE id = ?{session.dialect.row_lock}", run.school_id)
+    now = str((await session.fetch(f"SELECT {session.dialect.instant_text(session.dialect.now)}"))[0][0])
+    await apply(session, changes, run.id, now)
+    await capabilities.observe(session, run.school_id, changes.seen, now)
+    await close_delivered(session, run.school_id)
+    if run.is_new:
+        details = {"source": run.source_id}
+        await audit.record(session, "school_added", chain=run.school_id, by=run.by, details=details)
+    if run.is_new or result.changed:
+        await allocation.request(session, run.school_id)
+    await session.execute(
+        f"UPDATE import_run SET state = 'completed', finished_at = {session.dialect.instant()}, counts = ? "
+        "WHERE school_id = ? AND id = ?",
+        now,
+        json.dumps(result.counts, separators=(",", ":")),
+        run.school_id,
+        run.id,
+    )
 
 
 def _refuse_empty(changes: Changes) -> None:

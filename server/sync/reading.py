@@ -4,6 +4,7 @@ The connector and the demo data generator both end here, so that what is stored 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
@@ -20,7 +21,7 @@ from server.sync.records import (
     source_id_of,
 )  # fmt: skip
 from server.sync.values import zone_named
-from server.sync.wonde import MEMBERS, PART_KEYS, Endpoint
+from server.sync.wonde import FIELD_PERMISSIONS, LINK_FACTS, MEMBERS, PART_KEYS, Endpoint
 
 Pair = tuple[str, str]
 
@@ -53,13 +54,30 @@ class Reading:
         self.incidents: dict[str, str] = {}
         self.kept: set[str] = set()
         self.kept_columns: dict[str, set[str]] = {}
+        self.declined: set[str] = set()
+        self.declined_facts: set[str] = set()
+        self.permissions_known = False
         self._seen: dict[str, set[str]] = {}
         self._sent: dict[str, set[str]] = {}
         self._not_supplied: set[tuple[str, str | None]] = set()
 
     def decline(self, endpoint: Endpoint, include: str | None = None) -> None:
         """The MIS API refuses to supply a whole list, or one include of it: what is stored of it stays as it is."""
+        self.declined.update(endpoint.rows if include is None else endpoint.includes[include].rows)
         self._keep(endpoint, include, "DECLINED_BY_MIS")
+
+    def take_permissions(self, declined: AbstractSet[str] | None) -> None:
+        """The permissions that the school declines at the MIS API; None where the API does not tell.
+
+        What is declined at any moment of the read counts: some of its records may have come blanked.
+        """
+        if declined is None:
+            return
+        self.permissions_known = True
+        for permission, fact in FIELD_PERMISSIONS.items():
+            if permission in declined and fact not in self.declined_facts:
+                self.declined_facts.add(fact)
+                self.findings.add("DECLINED_BY_MIS", KEPT, "StudentContact", None, LINK_FACTS[fact])
 
     def _keep(self, endpoint: Endpoint, include: str | None, code: str) -> None:
         self._not_supplied.add((endpoint.path, include))

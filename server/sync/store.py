@@ -4,7 +4,7 @@ The statements are emitted once per table by SQLAlchemy from the declared models
 differ are staged, so an import that finds nothing new writes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,13 +16,18 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    and_,
     bindparam,
+    case,
     cast,
     delete,
     insert,
     literal_column,
+    not_,
     null,
+    or_,
     select,
+    true,
     tuple_,
     update,
 )  # fmt: skip
@@ -31,6 +36,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import Dialect as EngineDialect
 from sqlalchemy.sql.dml import UpdateBase
 
+from authz.contact_access import NEW_SCHOOL_VERSION
 from authz.session import Dialect, WriteSession
 from schema.columns import Day, Flag, Instant
 from schema.registry import MEMBERSHIP_TABLES, REGISTRY
@@ -38,6 +44,7 @@ from schema.tables import MEMBERSHIPS, MODELS
 from server.staging import ColumnType, StagedTable
 from server.sync.changes import Changes
 from server.sync.findings import Findings
+from server.sync.links import LINK
 from server.sync.stored import columns_of
 
 FLAG = "is_new"
@@ -54,7 +61,7 @@ class Emitted:
     text: str
     names: tuple[str, ...]
 
-    async def run(self, session: WriteSession, values: dict[str, str]) -> int:
+    async def run(self, session: WriteSession, values: Mapping[str, str | int]) -> int:
         """Run it; the number of rows it changed."""
         return await session.execute(self.text, *(values[name] for name in self.names))
 
@@ -89,13 +96,15 @@ def finding_rows(findings: Findings) -> list[tuple[object, ...]]:
 
 
 async def apply(session: WriteSession, changes: Changes, run_id: str, now: str) -> None:
-    """Write the staged changes. `now` is the moment that new and deleted rows are stamped with."""
-    values = {"school": changes.school_id, "now": now}
+    """Write the staged changes. `now` is the moment that new, changed and deleted rows are stamped with."""
+    values: dict[str, str | int] = {"school": changes.school_id, "now": now}
+    if changes.rows[LINK].inserted:
+        values["defaults_version"] = await _defaults_version(session, changes.school_id)
     for name, rows in changes.rows.items():
         statements = _entity_statements(name, session.dialect)
         if rows.gone:
             await statements["delete"].run(session, values)
-        if rows.source_ids_move:  # two people may have swapped ids: none may hold its old one while another takes it
+        if rows.source_ids_move:  # two records may have swapped ids: none may hold an id while another takes it
             await statements["free"].run(session, values)
         if rows.updated:
             await statements["update"].run(session, values)
@@ -116,6 +125,12 @@ async def apply(session: WriteSession, changes: Changes, run_id: str, now: str) 
         )
 
 
+async def _defaults_version(session: WriteSession, school_id: str) -> int:
+    """The version of Default Contact Permissions that links first synced now keep."""
+    rows = await session.fetch("SELECT defaults_version FROM contact_access_setting WHERE school_id = ?", school_id)
+    return int(rows[0][0]) if rows else NEW_SCHOOL_VERSION
+
+
 @cache
 def _entity_statements(name: str, dialect: Dialect) -> dict[str, Emitted]:
     """Insert, update, delete and free of one entity's table."""
@@ -128,19 +143,42 @@ def _entity_statements(name: str, dialect: Dialect) -> dict[str, Emitted]:
     changed = {column: value for column, value in values.items() if column != "id"}
     leading = {"school_id": _bound("school")} if here else {}
     fresh = {**leading, **values, "first_synced_at": now}
+    again: dict[str, ColumnElement[Any]] = {**changed, "deleted_at": null()}
+    if name == LINK:
+        fresh |= {
+            "first_relationship_key": stage.c.relationship_key,
+            "defaults_version": cast(bindparam("defaults_version", type_=Integer()), Integer()),
+        }
+        again |= _link_moments(target, stage, now)
     statements: dict[str, UpdateBase] = {
         "insert": insert(target).from_select(
             list(fresh), select(*fresh.values()).where(stage.c[FLAG] == literal_column("1"))
         ),
         "update": update(target)
-        .values({**changed, "deleted_at": null()})
+        .values(again)
         .where(*here, target.c.id == stage.c.id, stage.c[FLAG] == literal_column("0")),
         "delete": update(target).values(deleted_at=now).where(*here, target.c.id.in_(select(gone.c.id))),
         "free": update(target)
         .values(source_id=null())
-        .where(*here, target.c.id.in_(select(stage.c.id).where(stage.c[FLAG] == literal_column("0")))),
+        .where(
+            *here,
+            or_(
+                target.c.id.in_(select(stage.c.id).where(stage.c[FLAG] == literal_column("0"))),
+                target.c.source_id.in_(select(stage.c.source_id)),
+            ),
+        ),
     }
     return {verb: _emit(statement, dialect) for verb, statement in statements.items()}
+
+
+def _link_moments(target: Table, stage: Table, now: ColumnElement[Any]) -> dict[str, ColumnElement[Any]]:
+    """When a sync lifted a link's court order or restriction, and when it brought the link back: else as before."""
+    before, after = (
+        or_(table.c.court_order.is_(true()), table.c.restricted_access.is_(true())) for table in (target, stage)
+    )
+    lifted = case((and_(before, not_(after)), now), else_=target.c.restriction_lifted_at)
+    relinked = case((target.c.deleted_at.is_not(None), now), else_=target.c.relinked_at)
+    return {"restriction_lifted_at": lifted, "relinked_at": relinked}
 
 
 @cache

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+from authz.capabilities import Seen, seen_before
 from authz.session import Dialect, ReadSession
 from schema.fields import Entity, Kind
 from schema.registry import MEMBERSHIP_TABLES, REGISTRY
@@ -16,11 +17,16 @@ from schema.tables import stored_leaves
 RowValues = tuple[object, ...]
 
 
+DERIVED: Mapping[str, tuple[str, ...]] = {"StudentContact": ("relationship_key", "priority_assumed")}
+"""Columns that an import works out from the others of the row."""
+
+
 @cache
 def columns_of(entity_name: str) -> tuple[str, ...]:
-    """The columns of a row as imports handle it: id, source id, links, values."""
+    """The columns of a row as imports handle it: id, source id, links, values, and what is worked out from them."""
     entity = REGISTRY.entities[entity_name]
-    return ("id", "source_id", *entity.extra_columns, *(leaf.column for leaf in stored_leaves(entity)))
+    values = (leaf.column for leaf in stored_leaves(entity))
+    return ("id", "source_id", *entity.extra_columns, *values, *DERIVED.get(entity_name, ()))
 
 
 @dataclass(slots=True)
@@ -38,10 +44,11 @@ class StoredRows:
 
 @dataclass(frozen=True, slots=True)
 class StoredSchool:
-    """Everything that is stored of one school."""
+    """Everything that is stored of one school, and what imports have seen of its MIS."""
 
     entities: Mapping[str, StoredRows]
     pairs: Mapping[str, set[tuple[str, str]]]
+    seen: Seen = field(default_factory=dict)
 
 
 async def load_stored(session: ReadSession, school_id: str) -> StoredSchool:
@@ -51,7 +58,7 @@ async def load_stored(session: ReadSession, school_id: str) -> StoredSchool:
     for table, (own, target) in MEMBERSHIP_TABLES.items():
         found = await session.fetch(f"SELECT {own}, {target} FROM {table} WHERE school_id = ?", school_id)
         pairs[table] = {(row[0], row[1]) for row in found}
-    return StoredSchool(entities, pairs)
+    return StoredSchool(entities, pairs, await seen_before(session, school_id))
 
 
 async def _rows(session: ReadSession, entity: Entity, school_id: str) -> StoredRows:
@@ -75,6 +82,8 @@ def _select(name: str, dialect: Dialect) -> str:
         texts[leaf.field.kind](leaf.column) if leaf.field.kind in texts else leaf.column
         for leaf in stored_leaves(entity)
     ]
-    columns = ", ".join(["deleted_at IS NOT NULL", "id", "source_id", *entity.extra_columns, *values])
+    columns = ", ".join(
+        ["deleted_at IS NOT NULL", "id", "source_id", *entity.extra_columns, *values, *DERIVED.get(name, ())]
+    )
     key = "id" if name == "School" else "school_id"
     return f"SELECT {columns} FROM {entity.table} WHERE {key} = ?"

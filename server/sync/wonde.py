@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from schema.registry import REGISTRY
 from schema.tables import stored_leaves
+from schema.vocabulary import LADDER_ATTRIBUTES
 from server.sync.values import Parse, natural, upn
 
 
@@ -111,6 +112,16 @@ STRICTER: Mapping[tuple[str, str], Parse] = {
     ("StudentContact", "priority"): natural,
 }
 """Fields that ask for more than their kind does."""
+
+LINK_FACTS: Mapping[str, str] = {
+    leaf.column: leaf.field.name
+    for leaf in stored_leaves(REGISTRY.entities["StudentContact"])
+    if leaf.column in ("relationship", *LADDER_ATTRIBUTES)
+}
+"""What contacts' access is worked out from, and its name in our API; it stays as stored where it is not supplied."""
+
+FIELD_PERMISSIONS: Mapping[str, str] = {f"contacts.{fact}.read": fact for fact in LINK_FACTS}
+"""The school's permission at the MIS API that blanks a fact of links where it is declined → the fact."""
 
 PART_KEYS = ("role", "action", "action_date", "points")
 """What belongs to one pupil's part in an incident; everything else is the incident's."""

@@ -135,7 +135,7 @@ async def test_faults_that_pass_do_not_matter(sync: Sync, api: FakeWonde, digest
     assert await digest() == before
 
 
-@pytest.mark.parametrize("at", [1, 2, 7, 12])
+@pytest.mark.parametrize("at", [1, 3, 7, 12])
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
@@ -214,6 +214,11 @@ async def test_a_declined_list_stays_as_it_is(sync: Sync, api: FakeWonde, digest
         ("DECLINED_BY_MIS", "kept", "Student", "education_details"),
         ("DECLINED_BY_MIS", "kept", "Student", "contacts"),
         ("DECLINED_BY_MIS", "kept", "MedicalCondition", None),
+        ("CAPABILITY_DECLINED", "kept", "StudentContact", "parentalResponsibility"),
+        ("CAPABILITY_DECLINED", "kept", "StudentContact", "livesWithPupil"),
+        ("CAPABILITY_DECLINED", "kept", "StudentContact", "priority"),
+        ("CAPABILITY_DECLINED", "kept", "StudentContact", "courtOrder"),
+        ("CAPABILITY_DECLINED", "kept", "StudentContact", "restrictedAccess"),
     ]
 
 
