@@ -36,6 +36,7 @@ FLAGS = {
     "accept assumed priorities": "accept_assumed_priorities",
 }
 SCOPES = {
+    "student": "students.read",
     "admission date": "students.admission_date.read",
     "leaving date": "students.leaving_date.read",
     "court order": "contacts.court_order.read",
