@@ -21,6 +21,7 @@ from schema.ids import new_record_id
 from schema.vocabulary import OVERRIDE_ORIGINS, PERMISSIONS
 
 MANUAL, BULK = OVERRIDE_ORIGINS
+MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,8 @@ async def bulk_set(
             for link_id, _ in found
         )
         await _add(session, school_id, list(new))
+        if len(found) >= MANY and not session.dialect.is_sqlite:
+            await session.execute("ANALYZE contact_override")  # every answer joins it, and takes it for small till then
         details = {"count": len(found), "filter": asdict(wanted), "value": value, "setAt": now}
         await _end(session, school_id, "overrides_bulk_set", by, details)
     return BulkResult(len(found), done=True, links=links, preview=preview)
