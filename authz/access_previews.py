@@ -105,8 +105,11 @@ async def read_whole_school(session: ReadSession) -> None:
         await session.fetch("SELECT set_config('enable_nestloop', 'off', true)")
 
 
+VIEW_NAMES = "id, student_id, student, contact_id, contact, relationship"
+
+
 def view_columns() -> str:
-    """SQL: the columns of `LinkView`, of a row of `links_sql`."""
+    """SQL: the columns of `LinkView` under `VIEW_NAMES`, of a row of `links_sql`."""
     return f"l.id, l.student_id, {_name('s')} AS student, l.contact_id, {_name('c')} AS contact, l.relationship"
 
 

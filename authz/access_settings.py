@@ -71,7 +71,7 @@ class DefaultsApplied:
 async def read(session: ReadSession, school_id: str) -> SchoolAccess:
     """How the school works out access now."""
     await schools.find(session, school_id)
-    version = await _version(session, school_id)
+    version = await version_of(session, school_id)
     return SchoolAccess(await settings_of(session, school_id), version, await _defaults(session, school_id, version))
 
 
@@ -102,7 +102,7 @@ async def change(
         return SettingsChange(before, after)
     switched = after.source != before.source
     acknowledged = await _acknowledged(session, school_id, acknowledge) if switched and after.source == SYNC else ()
-    await _store(session, school_id, after, await _version(session, school_id))
+    await _store(session, school_id, after, await version_of(session, school_id))
     name = "contact_access_source_changed" if switched else "contact_access_setting_changed"
     details = {"before": _spoken(before), "after": _spoken(after), "acknowledged": acknowledged}
     await audit.record(session, name, chain=school_id, by=by, details=details)
@@ -176,7 +176,7 @@ async def set_defaults(
     wanted = {label.strip(): permission for label, permission in permissions.items()}
     keys = _checked(permissions)
     await take_turn(session, school_id)
-    settings, current = await settings_of(session, school_id), await _version(session, school_id)
+    settings, current = await settings_of(session, school_id), await version_of(session, school_id)
     before = await _defaults(session, school_id, current)
     if before == wanted:
         return SchoolAccess(settings, current, before)
@@ -213,7 +213,7 @@ async def apply_defaults(
 ) -> DefaultsApplied:
     """Give today's defaults to all links that are here already; their present relationship counts as looked at."""
     await take_turn(session, school_id)
-    version = await _version(session, school_id)
+    version = await version_of(session, school_id)
     settings = await settings_of(session, school_id)
     today = Comparison(school_id, answered(settings), answered(settings, default=default_in(version)))
     seen = await today.preview(session, listed=listed)
@@ -236,7 +236,8 @@ async def apply_defaults(
     return DefaultsApplied(version, links, done=True, preview=seen)
 
 
-async def _version(session: ReadSession, school_id: str) -> int:
+async def version_of(session: ReadSession, school_id: str) -> int:
+    """The version of its defaults that the school's new links take."""
     rows = await session.fetch("SELECT defaults_version FROM contact_access_setting WHERE school_id = ?", school_id)
     return int(rows[0][0]) if rows else NEW_SCHOOL_VERSION
 

@@ -70,6 +70,54 @@ CAPABILITIES: Mapping[str, str] = {
 LADDER_ATTRIBUTES = ("parental_responsibility", "lives_with_pupil", "priority", "court_order", "restricted_access")
 """The attributes of a link that the source Sync decides by."""
 
+ACCESS_FACTS: Mapping[str, str] = {
+    "gone": "Whether the link, the student or the contact is deleted.",
+    "left": "Whether the student has left.",
+    "not_begun": "Whether the student has not begun yet.",
+    "court_order": "Whether a court order is recorded against the link.",
+    "restricted_access": "Whether access is restricted on the link.",
+    "parental_responsibility": "Whether the contact has parental responsibility; null where the MIS leaves it blank.",
+    "lives_with_pupil": "Whether the contact lives with the student.",
+    "priority": "The contact's priority.",
+    "priority_assumed": "Whether the priority was filled in, as the MIS has none.",
+    "override": "What the school set by hand.",
+    "to_review": "Whether the override came out from under something stronger and was not confirmed since.",
+    "default": "What the school's default says of the relationship, in the version that the link keeps.",
+}
+"""What the rungs of the ladder look at."""
+
+ACCESS_WARNINGS: Mapping[str, str] = {
+    "COURT_ORDER_WITH_ACCESS": "A court order is recorded against the link, and its answer is View and Update.",
+    "RESTRICTED_WITH_ACCESS": "Access is restricted on the link, and its answer is View and Update.",
+    "OVERRIDE_TO_REVIEW": "The override came out from under something stronger and has not been confirmed since.",
+    "MASKED_OVERRIDE": "An override to View and Update waits behind a court order or a restriction.",
+    "RELATIONSHIP_CHANGED": "The relationship is not the one with which the link was first synced.",
+}
+"""Why a school should look at a link."""
+
+_SUBJECTS = (
+    "Parental responsibility is",
+    "Whether a contact lives with the student is",
+    "The priority of contacts is",
+    "Court orders are",
+    "Restrictions of access are",
+)
+_DOUBTS = {
+    "NOT_SUPPLIED": "not supplied by this MIS.",
+    "UNKNOWN": "not known to be supplied by this MIS.",
+    "DECLINED": "not shown to us by this school's MIS connection.",
+}
+ACCESS_FLAGS: Mapping[str, str] = {
+    **ACCESS_WARNINGS,
+    "PRIORITY_ASSUMED": "The priority was filled in: the MIS itself has none.",
+    **{
+        f"{attribute.upper()}_{state}": f"{subject} {doubt}"
+        for attribute, subject in zip(LADDER_ATTRIBUTES, _SUBJECTS, strict=True)
+        for state, doubt in _DOUBTS.items()
+    },
+}
+"""What to know about an answer: its warnings, and what is doubtful of the facts that it comes from."""
+
 STAFF_ROLES = ("administrator",)
 """Roles of a school's staff. An administrator sets sources, defaults and overrides."""
 
