@@ -168,7 +168,8 @@ def _check_known(scopes: Collection[str]) -> None:
 
 def _terms(asked: Asked, app: AppSummary, chosen: tuple[str, ...], consent: _Consent | None, end: str | None) -> Terms:
     held = consent.terms if consent and consent.in_force else None
-    conditions = {condition for product in chosen for condition in json.loads(asked.row_conditions[product])}
+    # What one product promises to leave out, no other product of the app shows either (decision 0015).
+    conditions = {each for stated in asked.row_conditions.values() for each in json.loads(stated)}
     return Terms(
         products=chosen,
         # INVARIANT: conditions are only ever added to a consent in force, so no amendment shows more rows.

@@ -90,9 +90,10 @@ def make_world(seed: str = "world", *, schools: int = 2, size: int = 6) -> World
 
 
 FLAGS = SETTING_COLUMNS[1:]
+WHOEVER = {**dict.fromkeys(FLAGS, False), "access_for_leavers": True, "access_for_applicants": True}
 SETTINGS: tuple[dict[str, Any] | None, ...] = (
-    {"source": "SYNC", **dict.fromkeys(FLAGS, False), "access_for_leavers": True, "access_for_applicants": True},
-    {"source": "RELATIONSHIP_TYPE", **dict.fromkeys(FLAGS, False), "court_order_always_denies": True},
+    {"source": "SYNC", **WHOEVER},
+    {"source": "RELATIONSHIP_TYPE", **WHOEVER, "court_order_always_denies": True},
     None,
     {"source": "SYNC", **dict.fromkeys(FLAGS, True)},
 )
