@@ -4,17 +4,241 @@ An update never touches a column of the MIS's. It stays open, whatever syncs bri
 staff reject it.
 """
 
-from authz import audit
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from authz import access, audit
+from authz.access import decisions_sql
 from authz.audit import Actor
-from authz.session import WriteSession
-from schema.people.contact import OWN_DETAILS
+from authz.clock import canonical, from_canonical, read_clock
+from authz.id_lists import among, listed
+from authz.presence import Presence
+from authz.session import Dialect, ReadSession, WriteSession
+from authz.submitted import checked_line, checked_text
+from schema.errors import FieldgateError
+from schema.ids import new_record_id
+from schema.people.contact import DESCRIPTION, OWN_DETAILS
+from schema.vocabulary import VIEW_AND_UPDATE
 
 CONTACT = "contact"
 MEDICAL_CONDITION = "medical_condition"
-DESCRIPTION = "description"
-"""Of a condition. Null as the new value ends the condition; with a student as the subject it adds one."""
-
+MOST_OPEN = 100
+MOST_LISTED = 500
 DELIVERED_BY = Actor("sync")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUpdate:
+    """An update that waits. `subject_id`: the contact, the condition or, for one to add, the student."""
+
+    id: str
+    entity: str
+    subject_id: str
+    student_id: str | None
+    contact_id: str
+    field: str
+    old_value: str | None
+    new_value: str | None
+    submitted_at: str
+
+
+# Submitting -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What an update is about, its row locked: the value that the MIS has, null for a condition to add."""
+
+    entity: str
+    id: str
+    student_id: str | None
+    stored: str | None
+
+    @property
+    def adds(self) -> bool:
+        return self.id == self.student_id
+
+
+async def submit(
+    session: WriteSession, presence: Presence, subject_id: str, field: str, value: str | None, expected: str | None
+) -> OpenUpdate:
+    """Submit a new value of one field. `expected`: the value in effect that the contact saw; another is a conflict."""
+    subject = await _locked(session, presence, subject_id, field)
+    school_id = presence.principal.school_id
+    new = checked_text(value, "The description") if field == DESCRIPTION else checked_line(value, "The value")
+    shown = await shown_to(session, presence)
+    # In effect is the newest open update that the contact is shown, else what the MIS has.
+    open_now = [each for each in shown if each.subject_id == subject.id and each.field == field]
+    newest = open_now[-1] if open_now else None
+    if subject.adds:
+        before = None
+        await _refuse_known(session, presence, subject, new, open_now)
+    else:
+        before = newest.new_value if newest else subject.stored
+        if (expected or None) != (before or None):
+            raise _conflict(newest)
+        if new == (before or None):
+            raise FieldgateError("UPDATE_INVALID", "The new value is the one in effect.")
+    await _refuse_more(session, presence)
+    update = OpenUpdate(
+        id=new_record_id("upd", school_id),
+        entity=subject.entity,
+        subject_id=subject.id,
+        student_id=subject.student_id,
+        contact_id=presence.principal.contact_id,
+        field=field,
+        old_value=before,
+        new_value=new,
+        submitted_at=await _moment_after(session, newest),
+    )
+    await _insert(session, school_id, update, presence.actor)
+    return update
+
+
+async def _locked(session: WriteSession, presence: Presence, subject_id: str, field: str) -> _Subject:
+    """The subject, locked, so that of two editors the second sees what the first submitted."""
+    school_id, lock = presence.principal.school_id, session.dialect.row_lock
+    if subject_id == presence.principal.contact_id:
+        if field not in OWN_DETAILS:
+            raise _no_such_field()
+        rows = await session.fetch(
+            f"SELECT {field} FROM contact WHERE school_id = ? AND id = ? AND deleted_at IS NULL{lock}",
+            school_id, subject_id,
+        )  # fmt: skip
+        found = [_Subject(CONTACT, subject_id, None, row[0]) for row in rows]
+    elif subject_id in presence.student_ids:
+        rows = await session.fetch(
+            f"SELECT id FROM student WHERE school_id = ? AND id = ?{lock}", school_id, subject_id
+        )
+        found = [_Subject(MEDICAL_CONDITION, subject_id, subject_id, None) for _ in rows]
+    else:
+        rows = await session.fetch(
+            "SELECT student_id, description FROM medical_condition WHERE school_id = ? AND id = ? "
+            f"AND deleted_at IS NULL AND student_id IN {among(session.dialect)}{lock}",
+            school_id, subject_id, listed(presence.student_ids),
+        )  # fmt: skip
+        found = [_Subject(MEDICAL_CONDITION, subject_id, student_id, stored) for student_id, stored in rows]
+    if not found:
+        raise record_unknown()
+    if found[0].entity == MEDICAL_CONDITION and field != DESCRIPTION:
+        raise _no_such_field()
+    return found[0]
+
+
+async def _refuse_known(
+    session: WriteSession, presence: Presence, subject: _Subject, new: str | None, open_now: Sequence[OpenUpdate]
+) -> None:
+    """A condition to add has a description; two who add the same one are a conflict, since the student has it once."""
+    if new is None:
+        raise FieldgateError("UPDATE_INVALID", "A condition to add has no description.")
+    for update in open_now:
+        if update.new_value == new:
+            raise _conflict(update)
+    if await session.fetch(
+        "SELECT 1 FROM medical_condition WHERE school_id = ? AND student_id = ? AND description = ? "
+        "AND deleted_at IS NULL",
+        presence.principal.school_id, subject.id, new,
+    ):  # fmt: skip
+        raise _conflict(None)
+
+
+async def _refuse_more(session: WriteSession, presence: Presence) -> None:
+    principal = presence.principal
+    [[count]] = await session.fetch(
+        "SELECT count(*) FROM record_update WHERE school_id = ? AND state = 'SUBMITTED' AND contact_id = ?",
+        principal.school_id, principal.contact_id,
+    )  # fmt: skip
+    if count >= MOST_OPEN:
+        raise FieldgateError("LIMIT_REACHED", f"There are {MOST_OPEN} open updates already.")
+
+
+async def _moment_after(session: WriteSession, newest: OpenUpdate | None) -> str:
+    """Now. INVARIANT: of two updates of one field the later has the later moment, however coarse the clock is."""
+    now = await read_clock(session)
+    if newest is not None:
+        now = max(now, from_canonical(newest.submitted_at) + timedelta(microseconds=1))
+    return canonical(now)
+
+
+async def _insert(session: WriteSession, school_id: str, update: OpenUpdate, by: Actor) -> None:
+    await session.execute(
+        "INSERT INTO record_update (school_id, id, student_id, contact_id, entity, subject_id, field, old_value, "
+        f"new_value, submitted_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {session.dialect.instant()}, 'SUBMITTED')",
+        school_id, update.id, update.student_id, update.contact_id, update.entity, update.subject_id, update.field,
+        update.old_value, update.new_value, update.submitted_at,
+    )  # fmt: skip
+    # No value: the trail outlives what it tells of.
+    details = {"update": update.id, "contact": update.contact_id, "subject": update.subject_id, "field": update.field}
+    await audit.record(session, "record_update_submitted", chain=school_id, by=by, details=details)
+
+
+def _conflict(newest: OpenUpdate | None) -> FieldgateError:
+    if newest is None:
+        return FieldgateError("CONFLICT", "The MIS has another value now than the one that was expected.")
+    return FieldgateError("CONFLICT", "Another update of this is open.", updateId=newest.id)
+
+
+def _no_such_field() -> FieldgateError:
+    return FieldgateError("UPDATE_INVALID", "The record has no such field that could be updated.")
+
+
+def record_unknown() -> FieldgateError:
+    """Records that are not there, of others and of other schools are one refusal."""
+    return FieldgateError("RECORD_UNKNOWN", "There is no such record.")
+
+
+# Reading ----------------------------------------------------------------------------------------------------------
+
+
+def _columns(dialect: Dialect) -> str:
+    submitted = dialect.instant_text("u.submitted_at")
+    return f"u.id, u.entity, u.subject_id, u.student_id, u.contact_id, u.field, u.old_value, u.new_value, {submitted}"
+
+
+async def shown_to(session: ReadSession, presence: Presence) -> list[OpenUpdate]:
+    """The open updates that a contact is shown, the newest last: its own of its details, and those of its students'
+    conditions by contacts who have access to that student now."""
+    principal, students = presence.principal, listed(presence.student_ids)
+    settings = await access.settings_of(session, principal.school_id)
+    ids = among(session.dialect)
+    rows = await session.fetch(
+        f"WITH link AS ({decisions_sql(session.dialect, settings, f' AND l.student_id IN {ids}')}) "
+        f"SELECT {_columns(session.dialect)} FROM record_update u WHERE u.school_id = ? AND u.state = 'SUBMITTED' "
+        f"AND ((u.entity = '{CONTACT}' AND u.subject_id = ?) OR EXISTS (SELECT 1 FROM link "
+        "WHERE link.student_id = u.student_id AND link.contact_id = u.contact_id "
+        f"AND link.permission = '{VIEW_AND_UPDATE}')) ORDER BY u.submitted_at, u.id",
+        principal.school_id, students, principal.school_id, principal.contact_id,
+    )  # fmt: skip
+    return [OpenUpdate(*row) for row in rows]
+
+
+async def open_at(session: ReadSession, school_id: str, most: int = MOST_LISTED) -> list[OpenUpdate]:
+    """The school's open updates, the oldest first."""
+    rows = await session.fetch(
+        f"SELECT {_columns(session.dialect)} FROM record_update u WHERE u.school_id = ? AND u.state = 'SUBMITTED' "
+        "ORDER BY u.submitted_at, u.id LIMIT ?",
+        school_id,
+        min(most, MOST_LISTED),
+    )
+    return [OpenUpdate(*row) for row in rows]
+
+
+# Closing ----------------------------------------------------------------------------------------------------------
+
+
+async def reject(session: WriteSession, school_id: str, update_id: str, *, by: Actor) -> None:
+    """Close an open update of the school without its value; what was in effect before is so again."""
+    rows = await session.fetch(
+        f"UPDATE record_update SET state = 'REJECTED', closed_at = {session.dialect.now}, closed_by = ? "
+        "WHERE school_id = ? AND id = ? AND state = 'SUBMITTED' RETURNING contact_id, field",
+        by.name, school_id, update_id,
+    )  # fmt: skip
+    if not rows:
+        raise record_unknown()
+    contact_id, field = rows[0]
+    details = {"update": update_id, "contact": contact_id, "field": field}
+    await audit.record(session, "record_update_rejected", chain=school_id, by=by, details=details)
 
 
 async def close_delivered(session: WriteSession, school_id: str) -> int:

@@ -5,7 +5,11 @@ Ids are repeatable. Facts that a test does not name are null.
 
 from typing import Any
 
+from authz import accounts, contact_sessions
+from authz.bearer import token_hash
 from authz.contact_access import relationship_key
+from authz.presence import Presence, find_presence
+from authz.session import ReadSession
 from schema.ids import new_record_id, new_school_id, seeded_keys
 from server.database import Database
 from tests.world import insert
@@ -89,6 +93,22 @@ class Families:
             description=description,
         )
         return condition_id
+
+    async def session_of(self, contact_id: str) -> str:
+        """The token of a new session of the contact, who gets a sign-in first where it has none and access."""
+        async with self.database.write() as session:
+            await accounts.allocate(session, self.school)
+            return (await contact_sessions.begin(session, self.school, contact_id)).token
+
+    async def presence(self, token: str, session: ReadSession | None = None) -> Presence:
+        """Who the token stands for, and with which links."""
+        if session is None:
+            async with self.database.read() as snapshot:
+                return await self.presence(token, snapshot)
+        found = await find_presence(session, token_hash(token))
+        if found is None:
+            raise LookupError("no live session")
+        return found
 
     async def override(self, link_id: str, value: str) -> None:
         """Put an override in force in place of the one that is, without what else its writer does."""

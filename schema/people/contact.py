@@ -11,6 +11,9 @@ OWN_DETAILS = tuple(
 )
 """The columns of their own record that contacts may submit updates of."""
 
+DESCRIPTION = "description"
+"""The one field of medical conditions. Null ends a condition; with a student as the subject it adds one."""
+
 CHOICES: tuple[Choice, ...] = ()
 TYPES: tuple[PersonType, ...] = (
     PersonType(

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from authz import accounts, contact_sessions, secret_links, sign_in
+from authz import accounts, contact_sessions, presence, secret_links, sign_in
 from authz.audit import Actor
 from authz.bearer import token_hash
 from authz.chosen_secrets import LANES, MEMORY_KIB, NOBODYS, PASSES, SecretHashes, check_strength
 from authz.door import Door, place
+from authz.presence import Presence
 from authz.secret_links import IssuedLink
-from authz.sign_in import Presence
 from schema.errors import FieldgateError
 from schema.vocabulary import NO_PERMISSION, VIEW_AND_UPDATE
 from server.database import Database
@@ -60,7 +60,7 @@ class Site:
 
     async def presence(self, token: str) -> Presence | None:
         async with self.database.read() as session:
-            return await sign_in.find_presence(session, token_hash(token))
+            return await presence.find_presence(session, token_hash(token))
 
     async def link_is_open(self, code: str) -> bool:
         async with self.database.read() as session:
