@@ -48,7 +48,7 @@ def published(mis: str | None) -> tuple[Capability, ...]:
 
 
 @cache
-def _published() -> Mapping[str, tuple[Capability, ...]]:
+def _published() -> dict[str, tuple[Capability, ...]]:
     listed = json.loads(PUBLISHED.read_text(encoding="utf-8"))
     return {
         mis_key(mis): tuple(

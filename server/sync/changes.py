@@ -18,6 +18,7 @@ from server.sync.reading import Reading
 from server.sync.records import Draft
 from server.sync.stored import RowValues, StoredRows, StoredSchool, columns_of
 from server.sync.supply import supply_of
+from server.sync.wonde import LINK_FACTS
 
 REQUIRED_LINKS = frozenset({"student_id", "contact_id", "medical_condition_id"})
 """A record without one of these says nothing of anybody: it is refused, where other links become null."""
@@ -209,7 +210,8 @@ class _Comparison:
 
     def _keep_columns(self, name: str, row: RowValues, before: RowValues | None) -> RowValues:
         if name == LINK:
-            return whole_link(row, before, self.supply.kept, self.supply.priority_assumed)
+            facts = frozenset(LINK_FACTS) if row[1] in self.reading.bare_links else self.supply.kept
+            return whole_link(row, before, facts, self.supply.priority_assumed)
         kept = self.reading.kept_columns.get(name)
         if not kept or before is None:
             return row

@@ -38,7 +38,7 @@ FINDINGS: Mapping[str, str] = {
     "MISSING_ID": "A record has no id; it is refused, because it could never be found again.",
     "BAD_ID": "A record's id is too long or holds other characters than letters, digits, `.`, `_` and `-`; refused.",
     "DUPLICATE_RECORD": "A second record has the id of an earlier one; the earlier one is kept, the second refused.",
-    "MISSING_RELATIONSHIP": "A contact stands in a pupil's list without the facts of the link; the link is kept bare.",
+    "MISSING_RELATIONSHIP": "A contact in a list has not the link's facts; what decides access stays as it is stored.",
     "UNKNOWN_LINK": "A record names another that was not read; the link, or a record that needs it, is refused.",
     "ID_CHANGED": "A person came under a new id and was known again by UPI; our own id is kept.",
     "DECLINED_BY_MIS": "The MIS API declines to supply this; what is stored stays as it is, and nothing is deleted.",

@@ -18,6 +18,7 @@ _PAIR = slice(_COLUMNS.index("student_id"), _COLUMNS.index("contact_id") + 1)
 _GIVEN = len(_COLUMNS) - len(DERIVED[LINK])
 _RELATIONSHIP = _COLUMNS.index("relationship")
 _PRIORITY = _COLUMNS.index("priority")
+_ASSUMED = _COLUMNS.index("priority_assumed")
 
 _key = lru_cache(maxsize=1024)(relationship_key)
 
@@ -43,6 +44,7 @@ def _are(stored: RowValues, pair: Pair) -> bool:
 
 def whole_link(row: RowValues, before: RowValues | None, kept: frozenset[str], assumed: bool) -> RowValues:
     """A link as it is to be stored: blanks that were not supplied filled from before, then what is worked out."""
+    priority = row[_PRIORITY]
     if before is not None and kept:
         row = tuple(
             old if new is None and column in kept else new
@@ -50,4 +52,6 @@ def whole_link(row: RowValues, before: RowValues | None, kept: frozenset[str], a
         )
     relationship = row[_RELATIONSHIP]
     key = _key(str(relationship)) if relationship is not None else None
-    return (*row, key, assumed and row[_PRIORITY] is not None)
+    if priority != row[_PRIORITY] and before is not None:  # kept, and with it who said it
+        return (*row, key, bool(before[_ASSUMED]))
+    return (*row, key, assumed and priority is not None)

@@ -54,6 +54,7 @@ class Reading:
         self.incidents: dict[str, str] = {}
         self.kept: set[str] = set()
         self.kept_columns: dict[str, set[str]] = {}
+        self.bare_links: set[str] = set()
         self.declined: set[str] = set()
         self.declined_facts: set[str] = set()
         self.permissions_known = False
@@ -173,6 +174,7 @@ class Reading:
             source_id = f"{student}:{contact}"
             if not isinstance(facts, dict):
                 self.findings.add("MISSING_RELATIONSHIP", KEPT, "StudentContact", source_id)
+                self.bare_links.add(source_id)
                 facts = {}
             self._draft("StudentContact", source_id, facts, (student, contact))
 

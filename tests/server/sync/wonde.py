@@ -1,6 +1,7 @@
 """A stand-in for a Wonde-like API on this machine, and a small invented school for it to serve.
 
-It serves whole records whatever is asked to be included, pages by cursor, and fails in whatever way a test scripts.
+It serves whole records whatever is asked to be included, pages by cursor, blanks the facts of links whose permission is
+declined, and fails in whatever way a test scripts.
 """
 
 import json
@@ -31,11 +32,15 @@ class Answer:
 
 @dataclass
 class FakeWonde:
-    """What the API holds and how it behaves. `faults` are used up first, one for each request; None is a normal one."""
+    """What the API holds and how it behaves. `faults` are used up first, one for each request; None is a normal one.
+
+    `permissions`: those that the school has decided on; None is an API that does not list them.
+    """
 
     school: Wire
     lists: dict[str, list[Any]]
     declined: set[str] = field(default_factory=set)
+    permissions: dict[str, bool] | None = None
     faults: list[Answer | None] = field(default_factory=list)
     page_size: int = 3
     requests: list[str] = field(default_factory=list)
@@ -56,6 +61,9 @@ class FakeWonde:
         prefix = f"/v1.0/schools/{self.school['id']}"
         if url.path == prefix:
             return self._json({"data": self.school})
+        if url.path == f"/v1.0/meta/schools/{self.school['id']}/permissions" and self.permissions is not None:
+            listed = [{"identity": name, "approved": approved} for name, approved in self.permissions.items()]
+            return self._json({"data": listed})
         path = url.path.removeprefix(f"{prefix}/")
         if path not in self.lists:
             return self._json({"error": "not_found"}, 404)
@@ -70,12 +78,37 @@ class FakeWonde:
         more = stop < len(self.lists[path])
         following = f"{self.base_url}/schools/{self.school['id']}/{path}?cursor={stop}&per_page=200"
         paging = {"next": following if more else None, "previous": None, "more": more, "per_page": 200}
-        answer: Wire = {"data": self.lists[path][start:stop], "meta": {"pagination": paging}}
+        records = [self._blanked(record) for record in self.lists[path][start:stop]]
+        answer: Wire = {"data": records, "meta": {"pagination": paging}}
         return self._json(answer)
+
+    def _blanked(self, record: Any) -> Any:
+        """A pupil's record as the school's permissions let it out: the facts of links that it declines are null."""
+        nulls = {name.split(".")[1]: None for name, approved in (self.permissions or {}).items() if not approved}
+        if not nulls or not isinstance(record, dict) or not isinstance(record.get("contacts"), dict):
+            return record
+        links = [
+            one | ({"relationship": one["relationship"] | nulls} if "relationship" in one else {})
+            for one in record["contacts"]["data"]
+        ]
+        return record | {"contacts": {"data": links}}
+
+    def change_ids(self) -> None:
+        """What a change of MIS does: every id of the school is another, and who is who stays."""
+        ids = {str(record["id"]) for records in self.lists.values() for record in records}
+        self.lists = _changed(self.lists, ids)
 
     @staticmethod
     def _json(value: object, status: int = 200) -> Answer:
         return Answer(status, json.dumps(value).encode("utf-8", "surrogatepass"))
+
+
+def _changed(value: Any, ids: set[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _changed(inner, ids) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_changed(inner, ids) for inner in value]
+    return f"M{value}" if value in ids else value
 
 
 class _Handler(BaseHTTPRequestHandler):
