@@ -42,15 +42,16 @@ def mis_key(mis: str | None) -> str:
 
 def published(mis: str | None) -> tuple[Capability, ...]:
     """What is published of a MIS, one for each attribute."""
-    return _published().get(mis_key(mis)) or tuple(
-        Capability(attribute, UNKNOWN, UNLISTED, None) for attribute in LADDER_ATTRIBUTES
-    )
+    listed = all_published()
+    return listed.get(mis_key(mis), listed[""])
 
 
 @cache
-def _published() -> dict[str, tuple[Capability, ...]]:
+def all_published() -> Mapping[str, tuple[Capability, ...]]:
+    """What is published, by the MIS's name as names are compared; under no name what holds of any other MIS."""
     listed = json.loads(PUBLISHED.read_text(encoding="utf-8"))
-    return {
+    unlisted = tuple(Capability(attribute, UNKNOWN, UNLISTED, None) for attribute in LADDER_ATTRIBUTES)
+    return {"": unlisted} | {
         mis_key(mis): tuple(
             Capability(attribute, facts[attribute]["state"], facts[attribute]["source"], facts[attribute]["asOf"])
             for attribute in LADDER_ATTRIBUTES

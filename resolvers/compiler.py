@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 from authz.contact_access import AccessSettings, LinkRow
 from authz.plan import Planner
 from authz.selection import Selected
+from resolvers.capabilities import capability_rows, capability_value
 from resolvers.conditions import Visible
 from resolvers.contact_access import AccessSql, link_row
 from resolvers.pages import Page
 from resolvers.writer import CURSOR, SLOT, Entry, Json, Nested, Scalar, Writer, literal
 from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Shape, Through, leaves
 from schema.mis.contact import ACCESS_OVERRIDE
+from schema.mis.school import CAPABILITIES
 from schema.registry import MEMBERSHIP_TABLES, Registry, entity_fields
 
 MAX_JOINS = 8  # single records joined into one SELECT; the rest are subselects, since SQLite joins at most 64 tables
@@ -147,6 +149,8 @@ class Compiler:
         if isinstance(item, Field):
             column = Leaf(path, item).column
             return Scalar(selected.key, item.kind, f'{alias}."{column}"')
+        if item is CAPABILITIES:
+            return Nested(selected.key, self._capabilities(alias, selected))
         if item.computed:
             return Nested(selected.key, self._access(alias, selected, optional=item is ACCESS_OVERRIDE))
         inner = {each.name: each for each in item.fields}
@@ -166,6 +170,15 @@ class Compiler:
         entries = [self._fixed(child) or self.access.value(child.key, child.name, row) for child in selected.below]
         made = self.writer.object(entries)
         return self.writer.when(f"{row.override}.id IS NOT NULL", made) if optional else made
+
+    def _capabilities(self, alias: str, selected: Selected) -> Json:
+        entries = [
+            self._fixed(child) or capability_value(self.writer.dialect, child.key, child.name)
+            for child in selected.below
+        ]
+        tables = capability_rows(self.writer.dialect, alias)
+        inner = f"SELECT {self.writer.object(entries).text} AS j, p.n AS k FROM {tables} ORDER BY p.n"
+        return Json(self.writer.array(inner, backwards=False))
 
     def _fixed(self, selected: Selected) -> Entry | None:
         """What is known without the database: a type's name, and null for what is denied."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from strawberry import UNSET
 
+from authz.capabilities import of_school
 from authz.decision import decide
 from authz.grants import (
     Standing,
@@ -31,6 +32,7 @@ from schema.errors import FieldgateError
 from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Shape, Through, leaves
 from schema.ids import is_school_id, school_of
 from schema.mis.contact import ACCESS_OVERRIDE
+from schema.mis.school import CAPABILITIES
 from schema.registry import FILTERS, entity_fields
 from schema.tables import stored_leaves
 
@@ -173,6 +175,14 @@ class ReferenceReader:
         found = await resolve_access(self.rows, self.session.dialect, known.access, record.school_id, record.id)
         return found, known
 
+    async def _capabilities(self, school_id: str) -> list[dict[str, Any]]:
+        async with self._turn:
+            found = await of_school(self.session, school_id)
+        return [
+            {"attribute": each.attribute.upper(), "state": each.state, "source": each.source, "asOf": each.as_of}
+            for each in found
+        ]
+
     # -- who asks
 
     async def rows(self, statement: str, *parameters: object) -> Sequence[Sequence[Any]]:
@@ -297,6 +307,8 @@ class ReferenceReader:
         values = await self._load(record)
         if isinstance(item, Part):
             here = (*path, item)
+            if item is CAPABILITIES:
+                return await self._capabilities(record.school_id)
             if item.computed:
                 hidden = item is ACCESS_OVERRIDE and (await self._access(record))[0].override is None
                 return None if hidden else PartValue(record, here)

@@ -208,7 +208,7 @@ class ApiBuilder:
                 if item.type_name not in self.types:
                     inner = self._value_fields(entity, item.type_name, item.fields)
                     self._object(item.type_name, item.description, inner)
-                annotation: Any = f"{item.type_name} | None"
+                annotation: Any = f"list[{item.type_name}] | None" if item.is_list else f"{item.type_name} | None"
             else:
                 annotation = self._value_type(item)
             fields.append(self._declared(declared, annotation))

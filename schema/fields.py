@@ -79,7 +79,7 @@ class Part:
     `scope` names the scope that the group needs; `own_scopes` says whether each value in it has one too. A shared
     `type_name` (`ContactPhones`) may stand in several entities. `absent_when_empty`: null when every value in it is.
     `computed`: its values have no columns; they are worked out at each request from stored facts. `rule` replaces the
-    derived requirement altogether.
+    derived requirement altogether. `is_list`: a list of such objects.
     """
 
     name: str
@@ -92,6 +92,7 @@ class Part:
     absent_when_empty: bool = False
     computed: bool = False
     rule: Alternatives | None = None
+    is_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)

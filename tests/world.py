@@ -102,7 +102,7 @@ SETTINGS: tuple[dict[str, Any] | None, ...] = (
 
 def _access(world: World, source: Random, key: MakeKey) -> None:
     """What contacts' access is worked out from: settings, versions of defaults, overrides, facts kept of links."""
-    for table in ("contact_access_setting", "contact_default", "contact_override", "import_run"):
+    for table in ("contact_access_setting", "contact_default", "contact_override", "import_run", "school_capability"):
         world.rows[table] = []
     moments = (None, "2026-01-01T00:00:00.000000Z", NOW, "2026-02-01T00:00:00.000000Z")
     for number, school_id in enumerate(world.schools):
@@ -114,6 +114,11 @@ def _access(world: World, source: Random, key: MakeKey) -> None:
         for name, permission in (("carer", "VIEW_AND_UPDATE"), ("mother", "NO_PERMISSION")):
             default = {**school, "version": 1, "relationship": name, "label": name.title(), "permission": permission}
             world.rows["contact_default"].append(default)
+        if number:
+            world.rows["school"][number]["provider"] = source.choice(("SIMS", "i SAMS", "Bromcom"))
+        for attribute, state in (("court_order", "DECLINED"), ("priority", "SUPPLIED")):
+            seen = {**school, "attribute": attribute, "state": state, "source": "It's seen.", "as_of": NOW}
+            world.rows["school_capability"].append(seen)
         for finished in source.sample(moments, 2):
             run = {**school, "id": new_record_id("run", school_id, key), "source": "test", "finished_at": finished}
             run |= {"state": "running" if finished is None else "completed", "started_at": NOW, "heartbeat_at": NOW}

@@ -3,7 +3,32 @@
 Its id, name, time zone and MIS need a consent in force and no scope; its other fields have scopes of their own.
 """
 
-from schema.fields import ORDINARY, Entity, Field, Kind, Link, Part, Reverse
+from schema.fields import ORDINARY, Choice, Entity, Field, Kind, Link, Part, Reverse
+from schema.vocabulary import CAPABILITIES as STATES
+from schema.vocabulary import LADDER_ATTRIBUTES
+
+ATTRIBUTE = Choice(
+    "ContactAccessAttribute",
+    "An attribute of a student-contact link that contacts' access can be decided by.",
+    tuple((name.upper(), f"`{name}`") for name in LADDER_ATTRIBUTES),
+)
+CAPABILITY = Choice("MisCapabilityState", "Whether a school's MIS supplies an attribute.", tuple(STATES.items()))
+
+CAPABILITIES = Part(
+    "capabilities",
+    "MisCapability",
+    "What the MIS supplies of the attributes that contacts' access can be decided by.",
+    ORDINARY,
+    (
+        Field("attribute", ATTRIBUTE, "The attribute of a student-contact link.", ORDINARY),
+        Field("state", CAPABILITY, "Whether it is supplied.", ORDINARY),
+        Field("source", Kind.TEXT, "Who says so.", ORDINARY),
+        Field("asOf", Kind.DATE, "Since when that is known; null where nobody said anything.", ORDINARY),
+    ),
+    own_scopes=False,
+    computed=True,
+    is_list=True,
+)
 
 SCHOOL = Entity(
     name="School",
@@ -26,7 +51,7 @@ SCHOOL = Entity(
             "SchoolMis",
             "The management information system that holds the school's records.",
             ORDINARY,
-            (Field("provider", Kind.TEXT, "Name of the MIS.", ORDINARY, scope=None),),
+            (Field("provider", Kind.TEXT, "Name of the MIS.", ORDINARY, scope=None), CAPABILITIES),
         ),
         Part(
             "address",

@@ -31,7 +31,19 @@ SCHEMA = build_schema()
 SDL: DocumentNode = parse(sdl())
 OBJECTS = [node for node in SDL.definitions if isinstance(node, ObjectTypeDefinitionNode)]
 # What every consent shares, and one group whose values have a scope each.
-NEEDS_NO_SCOPE = {"School.id", "School.name", "School.timezone", "School.mis", "SchoolMis.provider", "School.extended"}
+NEEDS_NO_SCOPE = {
+    "School.id",
+    "School.name",
+    "School.timezone",
+    "School.mis",
+    "SchoolMis.provider",
+    "SchoolMis.capabilities",
+    "MisCapability.attribute",
+    "MisCapability.state",
+    "MisCapability.source",
+    "MisCapability.asOf",
+    "School.extended",
+}
 
 
 def fields() -> Iterator[tuple[str, FieldDefinitionNode]]:
