@@ -114,7 +114,7 @@ def _access(world: World, source: Random, key: MakeKey) -> None:
         for name, permission in (("carer", "VIEW_AND_UPDATE"), ("mother", "NO_PERMISSION")):
             default = {**school, "version": 1, "relationship": name, "label": name.title(), "permission": permission}
             world.rows["contact_default"].append(default)
-        if number:
+        if number > 1:
             world.rows["school"][number]["provider"] = source.choice(("SIMS", "i SAMS", "Bromcom"))
         for attribute, state in (("court_order", "DECLINED"), ("priority", "SUPPLIED")):
             seen = {**school, "attribute": attribute, "state": state, "source": "It's seen.", "as_of": NOW}
