@@ -224,6 +224,20 @@ async def open_at(session: ReadSession, school_id: str, most: int = MOST_LISTED)
     return [OpenUpdate(*row) for row in rows]
 
 
+async def names(session: ReadSession, school_id: str, updates: Sequence[OpenUpdate]) -> dict[str, str]:
+    """The names of the contacts and students of these updates, by id, for staff."""
+    ids = listed({each for update in updates for each in (update.contact_id, update.student_id) if each is not None})
+    found: dict[str, str] = {}
+    for table in ("contact", "student"):
+        rows = await session.fetch(
+            f"SELECT id, forename, surname FROM {table} WHERE school_id = ? AND id IN {among(session.dialect)}",
+            school_id,
+            ids,
+        )
+        found |= {row[0]: " ".join(part for part in row[1:] if part) for row in rows}
+    return found
+
+
 # Closing ----------------------------------------------------------------------------------------------------------
 
 

@@ -5,15 +5,15 @@ Without a valid credential the whole operation is refused; any other refusal mak
 
 import asyncio
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any
 
 import orjson
 from graphql import GraphQLObjectType, GraphQLSchema
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 
+from authz.door import Door
 from resolvers.asking import RootAnswer
-from resolvers.documents import refusal
+from resolvers.documents import plain, refusal
 from resolvers.executed import introspect, shaped
 from resolvers.gate import Gate
 from resolvers.operation import OperationPlan, Root
@@ -28,9 +28,10 @@ HANDLERS: Mapping[str, Handler] = {**staff.HANDLERS, **contact.HANDLERS}
 class People:
     """Answers people's operations for one gate and one database."""
 
-    def __init__(self, gate: Gate, sessions: Sessions) -> None:
+    def __init__(self, gate: Gate, sessions: Sessions, door: Door | None = None) -> None:
         self.gate = gate
         self.sessions = sessions
+        self.door = door or Door()
 
     async def answer(
         self, plan: OperationPlan, values: Values, given: Mapping[str, Any], token_hash: str | None, address: str | None
@@ -44,7 +45,7 @@ class People:
         answers: dict[str, RootAnswer] = {}
         for root in plan.people_roots:
             arguments = plain(self._arguments(root, variables))
-            call = Call(self.sessions, token_hash, arguments, self.gate.base_url, address)
+            call = Call(self.sessions, token_hash, arguments, self.gate.base_url, self.door, address)
             answers[root.key] = await self._root(root, call, first=not answers)
         return answers | introspect(self.gate, plan, values)
 
@@ -68,12 +69,3 @@ class People:
                 raise
             return RootAnswer(b"null", root.failed(error))
         return RootAnswer(orjson.dumps(shaped(root.selected, value)), [])
-
-
-def plain(value: Any) -> Any:
-    """Arguments as plain values: enum members by their names."""
-    if isinstance(value, Enum):
-        return value.name
-    if isinstance(value, Mapping):
-        return {key: plain(inner) for key, inner in value.items()}
-    return [plain(inner) for inner in value] if isinstance(value, list) else value

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from authz.door import Door
 from authz.session import ReadSession, WriteSession
 
 
@@ -24,13 +25,15 @@ class Sessions(Protocol):
 class Call:
     """One root that is asked: its coerced arguments (enums by name), the credential's hash, and what is at hand.
 
-    `address`: the caller's network address where the transport knows it, for rate limits only.
+    `door`: what the process remembers of attempts to sign in. `address`: the caller's network address where the
+    transport knows it, for rate limits only.
     """
 
     sessions: Sessions
     token_hash: str | None
     arguments: Mapping[str, Any]
     base_url: str
+    door: Door
     address: str | None = None
 
 

@@ -1,0 +1,130 @@
+"""The only writer of form responses: what a contact answers to a form about a student.
+
+A response is never edited: another one is another row. It is seen while both who reads and who responded have access.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from authz import access, audit
+from authz.access import decisions_sql
+from authz.audit import canonical_json
+from authz.clock import canonical, read_clock
+from authz.id_lists import among, listed
+from authz.presence import Presence
+from authz.record_updates import record_unknown
+from authz.session import ReadSession, WriteSession
+from authz.submitted import checked_line, checked_text
+from schema.errors import FieldgateError
+from schema.ids import new_record_id
+from schema.vocabulary import VIEW_AND_UPDATE
+
+MOST_ANSWERS = 100
+MOST_CHARACTERS = 50_000
+MOST_RESPONSES = 200
+MAX_QUESTION = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One question of a form and what was answered; null for no answer."""
+
+    question: str
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response to a form about a student."""
+
+    id: str
+    student_id: str
+    form: str
+    answers: tuple[Answer, ...]
+    responded_by: str
+    responded_at: str
+
+
+async def submit(
+    session: WriteSession, presence: Presence, student_id: str, form: str, answers: Sequence[Mapping[str, str | None]]
+) -> Response:
+    """Submit a response about one of the contact's students."""
+    principal = presence.principal
+    if student_id not in presence.student_ids:
+        raise record_unknown()
+    name = checked_line(form, "The form's name")
+    if name is None:
+        raise FieldgateError("FORM_INVALID", "The form has no name.")
+    given = _checked(answers)
+    await _refuse_more(session, presence, student_id)
+    response = Response(
+        id=new_record_id("frm", principal.school_id),
+        student_id=student_id,
+        form=name,
+        answers=given,
+        responded_by=principal.contact_id,
+        responded_at=canonical(await read_clock(session)),
+    )
+    await session.execute(
+        "INSERT INTO form_response (school_id, id, student_id, form, answers, responded_by, responded_at) "
+        f"VALUES (?, ?, ?, ?, ?, ?, {session.dialect.instant()})",
+        principal.school_id, response.id, student_id, name, _stored(given), principal.contact_id,
+        response.responded_at,
+    )  # fmt: skip
+    # No form and no answer: the trail outlives what it tells of.
+    details = {"response": response.id, "student": student_id, "contact": principal.contact_id}
+    await audit.record(
+        session, "form_response_submitted", chain=principal.school_id, by=presence.actor, details=details
+    )
+    return response
+
+
+def _checked(answers: Sequence[Mapping[str, str | None]]) -> tuple[Answer, ...]:
+    if not 1 <= len(answers) <= MOST_ANSWERS:
+        raise FieldgateError("FORM_INVALID", f"A response has from 1 to {MOST_ANSWERS} answers.")
+    checked = []
+    for each in answers:
+        question = checked_line(each["question"], "A question", MAX_QUESTION)
+        if question is None:
+            raise FieldgateError("FORM_INVALID", "An answer has no question.")
+        checked.append(Answer(question, checked_text(each.get("answer"), "An answer")))
+    if len(_stored(checked)) > MOST_CHARACTERS:
+        raise FieldgateError("FORM_INVALID", f"The response has more than {MOST_CHARACTERS} characters.")
+    return tuple(checked)
+
+
+def _stored(answers: Sequence[Answer]) -> str:
+    return canonical_json([{"question": each.question, "answer": each.answer} for each in answers])
+
+
+async def _refuse_more(session: WriteSession, presence: Presence, student_id: str) -> None:
+    [[count]] = await session.fetch(
+        "SELECT count(*) FROM form_response WHERE school_id = ? AND student_id = ? AND responded_by = ?",
+        presence.principal.school_id, student_id, presence.principal.contact_id,
+    )  # fmt: skip
+    if count >= MOST_RESPONSES:
+        raise FieldgateError("LIMIT_REACHED", f"There are {MOST_RESPONSES} responses about this student already.")
+
+
+async def shown_to(session: ReadSession, presence: Presence) -> list[Response]:
+    """The responses about the contact's students by contacts who have access to that student now, the newest last."""
+    school_id, ids, dialect = presence.principal.school_id, among(session.dialect), session.dialect
+    settings = await access.settings_of(session, school_id)
+    students = listed(presence.student_ids)
+    rows = await session.fetch(
+        f"WITH link AS ({decisions_sql(dialect, settings, f' AND l.student_id IN {ids}')}) "
+        f"SELECT r.id, r.student_id, r.form, r.answers, r.responded_by, {dialect.instant_text('r.responded_at')} "
+        f"FROM form_response r WHERE r.school_id = ? AND r.student_id IN {ids} AND EXISTS (SELECT 1 FROM link "
+        "WHERE link.student_id = r.student_id AND link.contact_id = r.responded_by "
+        f"AND link.permission = '{VIEW_AND_UPDATE}') ORDER BY r.responded_at, r.id",
+        school_id, students, school_id, students,
+    )  # fmt: skip
+    return [
+        Response(response_id, student_id, form, _loaded(answers), responded_by, responded_at)
+        for response_id, student_id, form, answers, responded_by, responded_at in rows
+    ]
+
+
+def _loaded(stored: str) -> tuple[Answer, ...]:
+    return tuple(Answer(each["question"], each["answer"]) for each in json.loads(stored))
