@@ -284,7 +284,7 @@ async def test_a_priority_that_the_connector_fills_in_is_marked(
         if each.attribute == "priority" else each
         for each in said
     )  # fmt: skip
-    monkeypatch.setitem(capabilities._published(), "filledin", assumed)
+    monkeypatch.setitem(capabilities.all_published(), "filledin", assumed)
     api.school["mis"] = "Filled In"
     facts(api)["priority"] = None
     await sync()
