@@ -1,4 +1,4 @@
-"""`fieldgate demo`: a server with two invented schools and three apps, and a token of each to try it with.
+"""`fieldgate demo`: a server with two invented schools, three apps, staff and a contact, and a way in for each.
 
 Its database lives in a folder of its own and is made once; `--reset` makes it again.
 """
@@ -111,6 +111,16 @@ def curl(base_url: str, token: str) -> str:
     )
 
 
+def _print_people(summary: "DemoSummary", settings: Settings) -> None:
+    names = {school.id: school.name for school in summary.schools}
+    for one in summary.staff:
+        print(f"{one.name}, {one.position}, {names[one.school_id]}: {one.token}")
+    contact = summary.contact
+    if contact is not None:
+        print(f"{contact.name}, a contact with {contact.students} links: username {contact.username},")
+        print(f"    choose a secret at {settings.base_url}{contact.link_path}   (works once)")
+
+
 def _print(summary: "DemoSummary", settings: Settings, *, as_json: bool) -> None:
     example = curl(settings.base_url, summary.apps[0].token)
     addresses = {
@@ -120,7 +130,13 @@ def _print(summary: "DemoSummary", settings: Settings, *, as_json: bool) -> None
     }
     if as_json:
         print_json(
-            **addresses, database=settings.database_url, schools=summary.schools, apps=summary.apps, curl=example
+            **addresses,
+            database=settings.database_url,
+            schools=summary.schools,
+            apps=summary.apps,
+            staff=summary.staff,
+            contact=summary.contact,
+            curl=example,
         )
         return
     print_table(("school", "name", "pupils"), [(school.id, school.name, school.students) for school in summary.schools])
@@ -132,6 +148,8 @@ def _print(summary: "DemoSummary", settings: Settings, *, as_json: bool) -> None
             scopes = f" ({consent.scopes} scopes{below})" if consent.state == "approved" else ""
             state = "never asked" if consent.state == "none" else consent.state
             print(f"    {consent.school}: {state}{scopes}")
+    print()
+    _print_people(summary, settings)
     print()
     print(f"GraphiQL   {addresses['graphiql']}   (in a browser; paste a token)")
     print(f"API        {addresses['api']}")

@@ -1,7 +1,7 @@
-"""Fill a database for the demonstration: two schools, three apps, consents in different states, a token for each app.
+"""Fill a database for the demonstration: two schools, three apps, consents in different states, who has access.
 
-The schools go through the same validation and the same writer as a sync. Everything is made once; only the tokens are
-new each time, because their secrets are never kept.
+The schools go through the same validation and the same writer as a sync. Everything is made once; only the tokens and
+the sign-in link are new each time, because their secrets are never kept.
 """
 
 import json
@@ -17,6 +17,8 @@ from schema.errors import FieldgateError
 from schema.ids import seeded_keys
 from schema.vocabulary import PLATFORM
 from server.database import Database
+from server.demo import access
+from server.demo.access import DemoContact, DemoStaff
 from server.demo.generate import PRIMARY, SECONDARY, TOWN_SEED, generate_town
 from server.settings import Settings
 from server.sync.connector import import_records
@@ -67,10 +69,12 @@ class DemoSummary:
 
     schools: tuple[DemoSchool, ...]
     apps: tuple[DemoApp, ...]
+    staff: tuple[DemoStaff, ...]
+    contact: DemoContact | None
 
 
 async def seed_demo(database: Database, settings: Settings) -> DemoSummary:
-    """Make what is not there yet, and give every app a token in place of the one from before."""
+    """Make what is not there yet, and give everybody a token in place of the one from before."""
     async with database.read() as session:
         await _refuse_strangers(session, settings)
         missing = {PRIMARY.source_id, SECONDARY.source_id} - set(await _school_ids(session))
@@ -83,8 +87,18 @@ async def seed_demo(database: Database, settings: Settings) -> DemoSummary:
         if not await session.fetch("SELECT 1 FROM consent LIMIT 1"):
             await _decide(session, registered)
         secrets = {app.id: await _fresh_token(session, app) for app in registered}
+        ids = await _school_ids(session)
+        primary, secondary = ids[PRIMARY.source_id], ids[SECONDARY.source_id]
+        await access.decide(session, primary, secondary, (PRIMARY_HEAD, SECONDARY_HEAD))
+    await access.allocate(database)
+    async with database.write() as session:
+        staff = (
+            await access.staff_token(session, primary, PRIMARY_HEAD, DEMO),
+            await access.staff_token(session, secondary, SECONDARY_HEAD, DEMO),
+        )
+        contact = await access.contact(session, primary, DEMO)
     async with database.read() as session:
-        return await _summary(session, registered, secrets)
+        return await _summary(session, registered, secrets, staff, contact)
 
 
 async def _refuse_strangers(session: ReadSession, settings: Settings) -> None:
@@ -138,14 +152,20 @@ async def _fresh_token(session: WriteSession, app: AppSummary) -> str:
     return (await tokens.issue(session, app.id, by=DEMO)).secret
 
 
-async def _summary(session: ReadSession, registered: list[AppSummary], secrets: dict[str, str]) -> DemoSummary:
+async def _summary(
+    session: ReadSession,
+    registered: list[AppSummary],
+    secrets: dict[str, str],
+    staff: tuple[DemoStaff, ...],
+    contact: DemoContact | None,
+) -> DemoSummary:
     rows = await session.fetch(
         "SELECT s.id, s.name, (SELECT count(*) FROM student p WHERE p.school_id = s.id AND p.deleted_at IS NULL) "
         "FROM school s ORDER BY s.source_id"
     )
     schools = tuple(DemoSchool(*row) for row in rows)
     found = [DemoApp(app.slug, app.name, secrets[app.id], await _consents(session, app, schools)) for app in registered]
-    return DemoSummary(schools, tuple(found))
+    return DemoSummary(schools, tuple(found), staff, contact)
 
 
 async def _consents(session: ReadSession, app: AppSummary, schools: tuple[DemoSchool, ...]) -> tuple[DemoConsent, ...]:

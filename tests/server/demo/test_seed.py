@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from authz import schools, tokens
+from authz import access, schools, secret_links, staff, tokens
 from authz.audit import Actor
 from authz.bearer import token_hash
 from schema.errors import FieldgateError
@@ -85,3 +85,31 @@ async def test_invented_schools_do_not_go_among_real_ones(database: Database, da
         await seed(database, database_url)
     assert caught.value.code == "SETTING_INVALID"
     assert await fetch(database, "SELECT 1 FROM student") == []
+
+
+async def test_people_get_a_way_in_that_works(database: Database, database_url: str) -> None:
+    for _ in range(2):
+        summary = await seed(database, database_url)
+        contact = summary.contact
+        assert contact is not None
+        async with database.read() as session:
+            heads = [await staff.authenticate(session, token_hash(one.token)) for one in summary.staff]
+            link = await secret_links.find(session, contact.link_path.removeprefix(secret_links.PATH))
+            seen = await access.students_of(session, summary.schools[0].id, contact.id)
+        assert [head.school_id if head else None for head in heads] == [school.id for school in summary.schools]
+        assert link is not None
+        assert link.username == contact.username
+        assert seen
+    assert await fetch(database, "SELECT count(*) FROM staff_token WHERE revoked_at IS NULL") == [(2,)]
+    assert await fetch(database, "SELECT count(*) FROM contact_secret_link WHERE voided_at IS NULL") == [(1,)]
+
+
+async def test_the_schools_decide_contacts_access_in_two_ways(database: Database, database_url: str) -> None:
+    summary = await seed(database, database_url)
+    primary, secondary = (school.id for school in summary.schools)
+    async with database.read() as session:
+        reasons = {
+            school: {each.reason for each in await access.decisions(session, school)} for school in (primary, secondary)
+        }
+    assert {"RELATIONSHIP_DEFAULT", "OVERRIDE", "NO_RULE_MATCHED"} <= reasons[primary]
+    assert {"COURT_ORDER", "RESTRICTED_ACCESS", "PARENTAL_RESPONSIBILITY", "PRIORITY"} <= reasons[secondary]
