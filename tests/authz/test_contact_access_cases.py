@@ -1,7 +1,7 @@
 """The cases of tests/cases/contact_access, which a school's data manager can read, hold in every form of the ladder.
 
-Each case is a school of its own in a database. Three answers are compared with what it says: that of the ladder on
-plain facts, that of its SQL on stored links, and what an app is told.
+Each case is a school of its own in a database. What it says is compared with the ladder on plain facts, with its SQL on
+stored links, with the resolver that reads a link's facts one by one, and with what each of them tells an app.
 """
 
 from collections.abc import Iterator
@@ -20,6 +20,7 @@ from authz.contact_access import (
     told_reason,
 )  # fmt: skip
 from authz.session import ReadSession, WriteSession
+from resolvers.contact_access import resolve_access
 from schema.ids import new_school_id, seeded_keys
 from schema.vocabulary import REASONS, RELATIONSHIP_TYPE, SYNC, WITHHELD
 from server.database import Database
@@ -95,6 +96,14 @@ async def stored_answer(session: ReadSession, school: str, case: Case) -> tuple[
     return settings, decided.permission, decided.reason, told_as
 
 
+async def resolved_answer(session: ReadSession, school: str, case: Case) -> tuple[object, ...]:
+    """The same of the resolver that decides one link."""
+    settings = await settings_of(session, school)
+    link = await resolve_access(session.fetch, session.dialect, settings, school, "lnk_1")
+    told_as = link.value("reason", settings, case.scopes)
+    return settings, link.value("permission", settings, case.scopes), link.decision.reason, told_as
+
+
 async def today_of(session: ReadSession) -> date:
     """The database's day."""
     [[day]] = await session.fetch(f"SELECT {session.dialect.day_text(session.dialect.today)}")
@@ -120,7 +129,7 @@ def test_the_ladder_answers_the_facts_of_a_case_as_it_says(case: Case) -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
-async def test_sql_answers_the_stored_links_of_the_cases_as_they_say(database: Database, file: str) -> None:
+async def test_stored_links_of_the_cases_are_answered_as_they_say(database: Database, file: str) -> None:
     cases = [case for name, case in ALL if name == file and case.link.storable]
     key = seeded_keys(file)
     while True:
@@ -130,10 +139,13 @@ async def test_sql_answers_the_stored_links_of_the_cases_as_they_say(database: D
             for school, case in schools.items():
                 await write_school(session, school, case, today)
         async with database.read() as session:
-            answers = {case.name: await stored_answer(session, school, case) for school, case in schools.items()}
+            stored = {case.name: await stored_answer(session, school, case) for school, case in schools.items()}
+            resolved = {case.name: await resolved_answer(session, school, case) for school, case in schools.items()}
             if await today_of(session) == today:  # else midnight came between, and the dates are another day's
                 break
-    assert answers == {case.name: (case.settings, case.permission, case.reason, case.told) for case in cases}
+    expected = {case.name: (case.settings, case.permission, case.reason, case.told) for case in cases}
+    assert stored == expected
+    assert resolved == expected
 
 
 def test_no_two_cases_have_one_name() -> None:
