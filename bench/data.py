@@ -1,6 +1,7 @@
 """The data of the bench: one SQLite file with generated schools, apps, consents and tokens, the same every time.
 
-Schools go through the writer of a sync, apps and consents through their own writers: nothing here knows a table.
+Schools go through the writer of a sync, apps, consents and what schools decide about contacts' access through their own
+writers: nothing here writes to a table.
 """
 
 import json
@@ -8,12 +9,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from authz import apps, consent, tokens
+from authz import access_settings, apps, consent, overrides, tokens
 from authz.audit import Actor
 from authz.manifests import parse
 from authz.session import WriteSession
 from schema.ids import seeded_keys
 from schema.registry import REGISTRY
+from schema.vocabulary import LADDER_ATTRIBUTES, PERMISSIONS, SYNC
 from server.database import open_database
 from server.demo.generate import generate_school
 from server.migrate import migrate
@@ -21,6 +23,8 @@ from server.sync.connector import import_records
 
 BY = Actor("the bench")
 STUDENTS = 1_000
+LINKS_BY_OVERRIDE = 20
+"""One link in so many has an override."""
 SCOPES: Mapping[str, tuple[str, ...]] = {
     "students": (
         "surname", "forename", "middle_names", "legal_surname", "legal_forename", "gender", "date_of_birth",
@@ -30,7 +34,7 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "classes": ("code", "name", "subject"),
     "contacts": (
         "relationship", "priority", "parental_responsibility", "title", "surname", "forename", "contact_details",
-        "telephone", "email",
+        "telephone", "email", "access", "access_override", "court_order", "restricted_access", "lives_with_pupil",
     ),
 }  # fmt: skip
 GRANTED = frozenset(
@@ -68,6 +72,8 @@ async def make_world(path: Path, *, schools: int = 1, students: int = STUDENTS, 
         ids.append((await import_records(database, records, source="bench", key=seeded_keys(seed), by=BY)).school_id)
     kinds = {"granted": GRANTED, "denied": GRANTED - DENIED, "everything": EVERYTHING}
     async with database.write() as session:
+        for school_id in ids:
+            await _access(session, school_id)
         issued = {kind: await _app(session, kind, scopes, ids) for kind, scopes in kinds.items()}
         for number in range(other_apps):
             await _app(session, f"other-{number}", GRANTED, ids)
@@ -75,6 +81,16 @@ async def make_world(path: Path, *, schools: int = 1, students: int = STUDENTS, 
         rows = await snapshot.fetch("SELECT id FROM student WHERE school_id = ? ORDER BY id", ids[0])
     await database.close()
     return World(path, tuple(ids), str(rows[len(rows) // 2][0]), issued)
+
+
+async def _access(session: WriteSession, school_id: str) -> None:
+    """The school decides by what its MIS supplies, and has set the permission of some links by hand."""
+    await access_settings.change(session, school_id, by=BY, acknowledge=LADDER_ATTRIBUTES, source=SYNC)
+    links = await session.fetch(
+        "SELECT id FROM student_contact WHERE school_id = ? AND deleted_at IS NULL ORDER BY id", school_id
+    )
+    for number, (link_id,) in enumerate(links[::LINKS_BY_OVERRIDE]):
+        await overrides.set_override(session, school_id, link_id, list(PERMISSIONS)[number % 2], BY)
 
 
 async def _app(session: WriteSession, slug: str, scopes: Collection[str], schools: Collection[str]) -> str:

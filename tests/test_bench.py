@@ -18,5 +18,5 @@ def test_the_bench_asks_each_query_of_three_servers_that_answer_alike(tmp_path: 
     assert ran.returncode == 0, ran.stdout
     queries = json.loads(written.read_text(encoding="utf-8"))["queries"]
     assert {each["server"] for each in queries} == {"fieldgate", "hand-written endpoint", "permission classes"}
-    assert len(queries) == 3 * 4
+    assert len(queries) == 3 * 5
     assert all(each["requests"] >= 1 and each["cpu_ms"][0] > 0 for each in queries)

@@ -8,13 +8,20 @@ from sqlalchemy import Row, Select, Table, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from strawberry.dataloader import DataLoader
 
+import schema.contact_access
 import schema.platform
-import schema.tables  # noqa: F401 - both declare their tables
+import schema.tables  # noqa: F401 - all three declare their tables
 from schema.metadata import METADATA
 
 Found = Sequence[Row[Any]]
 NOW = func.strftime("%Y-%m-%dT%H:%M:%f000Z", "now")
-APP_TOKEN, CONSENT, GRANT = (METADATA.tables[name] for name in ("app_token", "consent", "consent_grant"))
+TODAY = func.date("now")
+APP_TOKEN, CONSENT, GRANT, SETTING, OVERRIDE, IMPORT = (
+    METADATA.tables[name]
+    for name in (
+        "app_token", "consent", "consent_grant", "contact_access_setting", "contact_override", "import_run"
+    )
+)  # fmt: skip
 SCHOOL, STUDENT, CLASS, SUBJECT, LINK, CONTACT, STUDENT_CLASS = (
     METADATA.tables[name]
     for name in ("school", "student", "school_class", "subject", "student_contact", "contact", "student_class")
@@ -31,6 +38,9 @@ class Context:
         self.subjects: DataLoader[str, Row[Any] | None] = DataLoader(self._subjects)
         self.links: DataLoader[str, Found] = DataLoader(self._links)
         self.contacts: DataLoader[str, Row[Any] | None] = DataLoader(self._contacts)
+        self.overrides: DataLoader[str, Row[Any] | None] = DataLoader(self._overrides)
+        self.settings: DataLoader[str, Row[Any] | None] = DataLoader(self._settings)
+        self.imports: DataLoader[str, Row[Any] | None] = DataLoader(self._imports)
 
     async def rows(self, statement: Select[Any]) -> Found:
         """The rows of a SELECT."""
@@ -56,8 +66,10 @@ class Context:
 
     async def _links(self, students: list[str]) -> list[Found]:
         wanted = columns(
-            LINK, "student_id", "school_id", "contact_id", "relationship", "priority", "parental_responsibility"
-        )
+            LINK, "student_id", "school_id", "id", "contact_id", "relationship", "priority", "priority_assumed",
+            "parental_responsibility", "lives_with_pupil", "court_order", "restricted_access", "restriction_lifted_at",
+            "relinked_at",
+        )  # fmt: skip
         rows = await self.rows(
             select(*wanted)
             .where(LINK.c.school_id.in_(schools_of(students)), LINK.c.student_id.in_(students))
@@ -69,6 +81,36 @@ class Context:
     async def _contacts(self, ids: list[str]) -> list[Row[Any] | None]:
         wanted = ("school_id", "id", "title", "surname", "forename", "phones_primary", "emails_primary")
         return one_each(ids, await self.rows(by_ids(CONTACT, ids, *wanted)))
+
+    async def _overrides(self, links: list[str]) -> list[Row[Any] | None]:
+        rows = await self.rows(
+            select(OVERRIDE.c.link_id.label("id"), *columns(OVERRIDE, "value", "set_at", "confirmed_at"))
+            .where(OVERRIDE.c.school_id.in_(schools_of(links)), OVERRIDE.c.link_id.in_(links))
+            .where(OVERRIDE.c.cleared_at.is_(None))
+        )
+        return one_each(links, rows)
+
+    async def _settings(self, schools: list[str]) -> list[Row[Any] | None]:
+        wanted = (
+            "confirm_masked_overrides",
+            "access_for_leavers",
+            "access_for_applicants",
+            "accept_assumed_priorities",
+        )
+        rows = await self.rows(
+            select(SETTING.c.school_id.label("id"), *columns(SETTING, "source", *wanted), TODAY.label("today")).where(
+                SETTING.c.school_id.in_(schools)
+            )
+        )
+        return one_each(schools, rows)
+
+    async def _imports(self, schools: list[str]) -> list[Row[Any] | None]:
+        rows = await self.rows(
+            select(IMPORT.c.school_id.label("id"), func.max(IMPORT.c.finished_at).label("finished_at"))
+            .where(IMPORT.c.school_id.in_(schools), IMPORT.c.state == "completed")
+            .group_by(IMPORT.c.school_id)
+        )
+        return one_each(schools, rows)
 
 
 def columns(of: Table, *names: str) -> list[Any]:
@@ -120,6 +162,6 @@ def grants(token_hash: str) -> Select[Any]:
 
 STUDENT_COLUMNS = columns(
     STUDENT, "school_id", "id", "surname", "forename", "middle_names", "legal_surname", "legal_forename", "gender",
-    "date_of_birth", "admission_number", "upn", "current_nc_year", "part_time", "admission_date", "sen_status",
-    "first_language", "free_school_meals", "pupil_premium",
+    "date_of_birth", "admission_number", "upn", "current_nc_year", "part_time", "admission_date", "leaving_date",
+    "sen_status", "first_language", "free_school_meals", "pupil_premium",
 )  # fmt: skip

@@ -10,6 +10,7 @@ from strawberry.exceptions import StrawberryGraphQLError
 from strawberry.permission import BasePermission
 from strawberry.types import Info
 
+from bench.permissions.access import FACT_SCOPES, decide
 from bench.permissions.loaders import SCHOOL, STUDENT, STUDENT_COLUMNS, Context, by_ids
 
 NOTHING = frozenset[str]()
@@ -96,12 +97,48 @@ class Contact:
 
 
 @strawberry.type
+class ContactAccess:
+    school_id: strawberry.Private[str]
+    permission: str | None = value("contacts.read", "contacts.access.read")
+    reason: str | None = value("contacts.read", "contacts.access.read")
+    override: str | None = value(
+        "contacts.read",
+        "contacts.access.read",
+        "contacts.court_order.read",
+        "contacts.restricted_access.read",
+        "contacts.access_override.read",
+    )
+    as_of: str | None = value("contacts.read", "contacts.access.read")
+
+
+@strawberry.type
 class StudentContact:
     school_id: strawberry.Private[str]
     contact_id: strawberry.Private[str | None]
+    student: strawberry.Private[Row[Any]]
+    row: strawberry.Private[Row[Any]]
+    id: strawberry.ID = value("contacts.read")
     relationship: str | None = value("contacts.read", "contacts.relationship.read")
     priority: int | None = value("contacts.read", "contacts.priority.read")
     parental_responsibility: bool | None = value("contacts.read", "contacts.parental_responsibility.read")
+
+    @link("contacts.read", "contacts.access.read")
+    async def access(self, info: Info[Context, None]) -> ContactAccess | None:
+        loaders = info.context
+        waiting = loaders.overrides.load(self.id), loaders.imports.load(self.school_id)
+        settings = await loaders.settings.load(self.school_id)
+        contact = await loaders.contacts.load(self.contact_id) if self.contact_id is not None else None
+        override, imported = await waiting[0], await waiting[1]
+        if settings is None or settings.source != "SYNC":
+            return None
+        permission, reason = decide(settings, self.student, self.row, contact, override)
+        return ContactAccess(
+            school_id=self.school_id,
+            permission=permission,
+            reason=reason if loaders.granted[self.school_id] >= FACT_SCOPES else "WITHHELD",
+            override=override.value if override is not None else None,
+            as_of=imported.finished_at if imported is not None else None,
+        )
 
     @link("contacts.read")
     async def contact(self, info: Info[Context, None]) -> Contact | None:
@@ -157,6 +194,7 @@ class Node:
 @strawberry.type
 class Student(Node):
     school_id: strawberry.Private[str]
+    row: strawberry.Private[Row[Any]]
     id: strawberry.ID = value("students.read")
     surname: str | None = value("students.read", "students.surname.read")
     forename: str | None = value("students.read", "students.forename.read")
@@ -186,6 +224,9 @@ class Student(Node):
                 StudentContact(
                     school_id=row.school_id,
                     contact_id=row.contact_id,
+                    student=self.row,
+                    row=row,
+                    id=row.id,
                     relationship=row.relationship,
                     priority=row.priority,
                     parental_responsibility=row.parental_responsibility,
@@ -199,6 +240,7 @@ def student_of(row: Row[Any]) -> Student:
     """A student from its row."""
     return Student(
         school_id=row.school_id,
+        row=row,
         id=row.id,
         surname=row.surname,
         forename=row.forename,
