@@ -4,8 +4,7 @@ Defaults are versions that are never edited. What a change would do to whom can 
 changes nothing leaves no event. Everything a school's administrators write about access takes turns, by school.
 """
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 
@@ -23,6 +22,7 @@ from authz.contact_access import (
 )  # fmt: skip
 from authz.session import ReadSession, WriteSession
 from schema.errors import FieldgateError
+from schema.names import camel
 from schema.vocabulary import PERMISSIONS, SOURCES, SYNC
 
 MAX_DEFAULTS = 200
@@ -149,7 +149,7 @@ async def _acknowledged(session: WriteSession, school_id: str, acknowledge: Coll
 
 
 def _spoken(settings: AccessSettings) -> Mapping[str, object]:
-    return {re.sub("_([a-z])", lambda at: at[1].upper(), name): getattr(settings, name) for name in SETTING_COLUMNS}
+    return {camel(name): getattr(settings, name) for name in SETTING_COLUMNS}
 
 
 async def _store(session: WriteSession, school_id: str, settings: AccessSettings, version: int) -> None:
@@ -189,6 +189,15 @@ async def set_defaults(
     details = {"version": version, "before": before, "after": wanted}
     await audit.record(session, "contact_defaults_changed", chain=school_id, by=by, details=details)
     return SchoolAccess(settings, version, wanted)
+
+
+def as_defaults(pairs: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    """Relationships with their permissions, as somebody listed them; none may stand there twice."""
+    listed = list(pairs)
+    permissions = dict(listed)
+    if len(permissions) < len(listed):
+        raise FieldgateError("DEFAULTS_INVALID", "A relationship is given twice.")
+    return permissions
 
 
 def _checked(permissions: Mapping[str, str]) -> Mapping[str, str]:

@@ -122,7 +122,7 @@ def _warned(dialect: Dialect, settings: AccessSettings) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FactView:
-    """One fact as it is stored, as text: null where it is blank."""
+    """One fact as it is stored: its name in capitals, as the API has it; its value as text, null where it is blank."""
 
     name: str
     value: str | None
@@ -215,7 +215,7 @@ def facts_from(row: Mapping[str, object]) -> Facts:
 
 def _rung(rung: Rung, facts: Facts, *, decided: bool) -> RungView:
     holds = rung.when.test(facts)
-    looked_at = tuple(FactView(name, _text(getattr(facts, name))) for name in rung.when.facts())
+    looked_at = tuple(FactView(name.upper(), _text(getattr(facts, name))) for name in rung.when.facts())
     return RungView(rung.reason, looked_at, holds, decided, rung.permission(facts) if holds else None)
 
 

@@ -15,7 +15,7 @@ from authz.audit import Actor
 from authz.clock import canonical, read_clock
 from authz.contact_access import permission_sql, relationship_key
 from authz.session import ReadSession, WriteSession
-from authz.texts import checked_note
+from authz.texts import checked_note, checked_search
 from schema.errors import FieldgateError
 from schema.ids import new_record_id
 from schema.vocabulary import OVERRIDE_ORIGINS, PERMISSIONS
@@ -182,7 +182,7 @@ async def bulk_set(
 
 def _condition(wanted: BulkFilter, permission: str) -> tuple[str, list[object]]:
     """The filter as ` AND …` over a row of `links_sql`, with its parameters."""
-    key = relationship_key(wanted.relationship)
+    key = relationship_key(checked_search(wanted.relationship or "", "The relationship"))
     parts: list[tuple[str, object]] = []
     if key is not None:
         parts.append(("l.relationship_key = ?", key))

@@ -27,6 +27,13 @@ def checked_note(text: str | None) -> str | None:
     return "\n".join(_checked(line, "The note", MAX_NOTE) for line in lines) or None
 
 
+def checked_search(text: str, what: str) -> str:
+    """A text to look for: what no database can store is nowhere to be found, and PostgreSQL would not even take it."""
+    if "\x00" in text or (not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)):
+        _refused(f"{what} holds a character that cannot be printed.")
+    return text
+
+
 def _checked(text: str, what: str, limit: int) -> str:
     trimmed = text.strip()
     if len(trimmed) > limit:

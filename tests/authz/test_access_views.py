@@ -149,8 +149,8 @@ async def test_an_explanation_names_the_facts_of_each_rung_as_they_are_stored(sc
         "Aunt",
     )
     rungs = {rung.reason: rung for rung in found.rungs}
-    assert [each.name for each in rungs["NO_LIVE_LINK"].facts] == ["gone", "left", "not_begun"]
-    facts = {each.name: each.value for rung in found.rungs for each in rung.facts}
+    assert [each.name for each in rungs["NO_LIVE_LINK"].facts] == ["GONE", "LEFT", "NOT_BEGUN"]
+    facts = {each.name.lower(): each.value for rung in found.rungs for each in rung.facts}
     assert facts == {
         "gone": "false",
         "left": "false",
