@@ -7,6 +7,7 @@ filters and counts. Nothing computed here is ever stored.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 from authz.conditions import All, Always, Blank, Condition, Either, Holds, Not, OneOf
@@ -269,16 +270,16 @@ def default_sql(link: str) -> str:
 
 
 def permission_sql(settings: AccessSettings, facts: Mapping[str, str]) -> str:
-    """SQL: the permission of the row's link."""
+    """SQL: the permission of the row's link. Neighbouring rungs with one answer make one test."""
     *rungs, last = ladder(settings)
     made = f"'{last.answer}'"
-    for rung in reversed(rungs):
-        if rung.answer_fact and rung.when == Not(Blank(rung.answer_fact)):
-            made = f"coalesce({facts[rung.answer_fact]}, {made})"
-        elif rung.answer_fact:
-            made = f"CASE WHEN {rung.when.sql(facts)} THEN {facts[rung.answer_fact]} ELSE {made} END"
+    for (answer, fact), group in groupby(reversed(rungs), key=lambda rung: (rung.answer, rung.answer_fact)):
+        alike = list(group)[::-1]
+        if fact and [rung.when for rung in alike] == [Not(Blank(fact))]:
+            made = f"coalesce({facts[fact]}, {made})"
         else:
-            made = f"CASE WHEN {rung.when.sql(facts)} THEN '{rung.answer}' ELSE {made} END"
+            condition = Either(tuple(rung.when for rung in alike)).sql(facts)
+            made = f"CASE WHEN {condition} THEN {facts[fact] if fact else repr(answer)} ELSE {made} END"
     return made
 
 

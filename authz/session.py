@@ -26,8 +26,8 @@ class Dialect:
 
     @property
     def today(self) -> str:
-        """The database's day, in UTC."""
-        return "date('now')" if self.is_sqlite else "(clock_timestamp() AT TIME ZONE 'UTC')::date"
+        """The database's day in UTC, the same for a whole statement."""
+        return "date('now')" if self.is_sqlite else "(statement_timestamp() AT TIME ZONE 'UTC')::date"
 
     @property
     def row_lock(self) -> str:

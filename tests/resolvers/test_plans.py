@@ -1,7 +1,7 @@
 """A query beside its plan: what was denied, and the SQL for both databases, so that a reviewer sees what a change does.
 
-The files stand in `tests/golden/plans`: `NAME.graphql` (its first line names the scopes) and `NAME.plan`. Write plans
-anew with `FIELDGATE_WRITE_GOLDEN=1`, and read the difference.
+The files stand in `tests/golden/plans`: `NAME.graphql` (its first line names the scopes, row conditions, and the source
+of contact access) and `NAME.plan`. Write plans anew with `FIELDGATE_WRITE_GOLDEN=1`, and read the difference.
 """
 
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from authz.contact_access import AccessSettings
 from authz.plan import Planner
 from authz.rules import rules_of
 from authz.session import POSTGRESQL, SQLITE, Dialect
@@ -22,6 +23,7 @@ from resolvers.operation import Root
 from resolvers.pages import Page
 from resolvers.writer import writer_for
 from schema.registry import REGISTRY
+from schema.vocabulary import RELATIONSHIP_TYPE
 from tests.resolvers.serving import SCHEMA
 
 FOLDER = Path(__file__).parent.parent / "golden" / "plans"
@@ -30,12 +32,12 @@ LIMITS = Limits()
 RULES = rules_of(SCHEMA)
 
 
-def compiled(root: Root, planner: Planner, conditions: list[str], dialect: Dialect) -> Program:
+def compiled(root: Root, planner: Planner, conditions: list[str], access: AccessSettings, dialect: Dialect) -> Program:
     pages = {
         page.selected.index: Page(page.size({}, LIMITS.default_page), None, None, backwards=False)
         for page in root.pages
     }
-    compiler = Compiler(REGISTRY, writer_for(dialect), planner, Visible(dialect, conditions), pages)
+    compiler = Compiler(REGISTRY, writer_for(dialect), planner, Visible(dialect, conditions), pages, access)
     _, type_name, children = next(iter(root.targets()))
     return compiler.records(REGISTRY.entities[type_name], children, many=False)
 
@@ -53,6 +55,8 @@ def laid_out(sql: str) -> str:
 
 def plan_of(text: str) -> str:
     head, _, query = text.partition("\n")
+    head, _, source = head.partition("source:")
+    access = AccessSettings(source.strip() or RELATIONSHIP_TYPE)
     scopes, _, conditions = head.removeprefix("# scopes:").partition("conditions:")
     planner = Planner(RULES, frozenset(scopes.split()))
     operation = Documents(SCHEMA._schema, LIMITS, 1_000_000).get(query).operation(None)
@@ -60,7 +64,7 @@ def plan_of(text: str) -> str:
     denials = planner.denials(root.selected.below, (root.key,))
     parts = [f"denied {'.'.join(each.query_path)}: {' '.join(each.missing)}" for each in denials]
     for dialect in (SQLITE, POSTGRESQL):
-        program = compiled(root, planner, conditions.split(), dialect)
+        program = compiled(root, planner, conditions.split(), access, dialect)
         parts.append(f"-- {dialect.name}\n{laid_out(program.main.sql)}")
         parts += [
             f"-- {dialect.name}, deeper level {number}\n{laid_out(slot.sql)}"
