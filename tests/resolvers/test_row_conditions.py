@@ -70,7 +70,12 @@ async def write_school(session: WriteSession) -> None:
     parents = ("father", "mother", "aunt", "guardian")
     await insert(session, "contact", [{**here, "id": IDS[name], "surname": name} for name in parents])
     for (contact, child), (responsible, court_order, restricted) in LINKS.items():
-        link: dict[str, Any] = {**here, "id": LINK_IDS[contact, child], "student_id": IDS[child], "contact_id": IDS[contact]}
+        link: dict[str, Any] = {
+            **here,
+            "id": LINK_IDS[contact, child],
+            "student_id": IDS[child],
+            "contact_id": IDS[contact],
+        }
         link |= {"parental_responsibility": responsible, "court_order": court_order, "restricted_access": restricted}
         await insert(session, "student_contact", [link])
     staff: list[dict[str, Any]] = [
