@@ -14,12 +14,16 @@ from typing import Any
 
 import pytest
 
+from authz import access
+from authz.capabilities import of_school
 from schema.errors import FieldgateError
+from schema.vocabulary import VIEW_AND_UPDATE
 from server.database import Database
 from server.sync.client import Patience, WondeClient
 from server.sync.connector import sync_school
 from server.sync.imports import ImportResult, Wanted
 from tests.server.sync.conftest import BY, Digest, Rows
+from tests.server.sync.test_access import ORDERED, OVERRIDDEN, Access
 
 SHARED = Path(os.environ.get("FIELDGATE_SHARED") or Path(__file__).parents[4] / "shared")
 STUB, DATA = SHARED / "tools" / "wonde_stub.py", SHARED / "data" / "grand-bend"
@@ -66,7 +70,7 @@ def stub(running_stub: Stub) -> Iterator[Stub]:
     yield running_stub
     running_stub.control(op="reset")
     quiet = dict.fromkeys(("error_every", "truncate_every", "drop_every", "drop_after", "latency_ms"), 0)
-    running_stub.control(op="fault", rate_limit="", **quiet)
+    running_stub.control(op="fault", rate_limit="", missing_field="null", **quiet)
 
 
 GrandBend = Callable[..., Awaitable[ImportResult]]
@@ -185,3 +189,104 @@ async def test_a_school_that_is_not_approved_is_refused(grand_bend: GrandBend, s
     with pytest.raises(FieldgateError, match="school_not_approved"):
         await grand_bend()
     assert await digest() == before
+
+
+# Contacts' access ------------------------------------------------------------------------------------------------
+
+STUDENT, CONTACT = "A3147330470", "A1620644592"
+LINK = f"{STUDENT}:{CONTACT}"
+
+
+@pytest.fixture
+def school(database: Database) -> Access:
+    return Access(database)
+
+
+async def capabilities_of(database: Database, school_id: str) -> dict[str, str]:
+    async with database.read() as session:
+        return {each.attribute: each.state for each in await of_school(session, school_id)}
+
+
+@pytest.mark.parametrize("missing_field", ["null", "omit"])
+async def test_the_court_orders_that_a_school_declines_stay_as_they_are(
+    grand_bend: GrandBend, stub: Stub, rows: Rows, digest: Digest, school: Access, missing_field: str
+) -> None:
+    stub.control(op="fault", missing_field=missing_field)
+    first = await grand_bend(MIDDLE)
+    assert first.findings["CAPABILITY_DECLINED"] == first.findings["DECLINED_BY_MIS"] == 1
+    assert (await capabilities_of(school.database, first.school_id))["court_order"] == "DECLINED"
+    assert await rows("student_contact", "id", "source_id", where="court_order IS NOT NULL") == []
+    stub.control(op="permission", school=MIDDLE, identity="contacts.court_order.read", approved=True)
+    given = await grand_bend(MIDDLE)
+    assert "DECLINED_BY_MIS" not in given.findings
+    ordered = await rows("student_contact", "id", "source_id", where="court_order")
+    assert len(ordered) > 0
+    assert (await capabilities_of(school.database, first.school_id))["court_order"] == "SUPPLIED"
+    await school.choose(first.school_id)
+    before, stored = await school.answers(), await digest()
+    assert {before[link["source_id"]] for link in ordered} == {ORDERED}
+    stub.control(op="permission", school=MIDDLE, identity="contacts.court_order.read", approved=False)
+    assert (await grand_bend(MIDDLE)).changed == 0
+    assert await digest() == stored
+    assert await school.answers() == before
+
+
+async def test_what_the_data_show_of_a_mis_is_observed(grand_bend: GrandBend, database: Database) -> None:
+    for name in (HIGH, ELEMENTARY):
+        result = await grand_bend(name)
+        assert set((await capabilities_of(database, result.school_id)).values()) == {"SUPPLIED"}
+
+
+async def test_an_order_comes_and_goes_under_an_override_without_any_mark_that_a_delta_would_show(
+    grand_bend: GrandBend, stub: Stub, rows: Rows, school: Access
+) -> None:
+    await school.choose((await grand_bend()).school_id)
+    override = await school.override(LINK)
+    for order, answer in ((True, ORDERED), (None, OVERRIDDEN)):
+        fields = {"court_order": order}
+        stub.control(op="set_link", school=HIGH, student=STUDENT, contact=CONTACT, fields=fields, bump="none")
+        assert (await grand_bend()).changed == 1
+        assert await school.answer(LINK) == answer
+        assert await school.to_review() == ([] if order else [LINK])
+    assert [found for found, _ in await school.in_force()] == [override]
+    lifted = await rows("student_contact", "source_id", "relinked_at", where="restriction_lifted_at IS NOT NULL")
+    assert lifted == [{"source_id": LINK, "relinked_at": None}]
+
+
+async def test_links_versions_overrides_and_answers_survive_a_change_of_mis(
+    grand_bend: GrandBend, stub: Stub, rows: Rows, school: Access
+) -> None:
+    await school.choose((await grand_bend()).school_id)
+    await school.override(LINK)
+    columns = ("id", "student_id", "contact_id", "first_relationship_key", "defaults_version", "relinked_at")
+    before, answers = await rows("student_contact", *columns), await by_link(school)
+    stub.control(op="migrate", school=HIGH)
+    result = await grand_bend()
+    counted = result.counts["StudentContact"]
+    assert (counted["inserted"], counted["deleted"], counted["updated"]) == (0, 0, len(before))
+    assert await rows("student_contact", *columns) == before
+    assert await by_link(school) == answers
+    assert (await grand_bend()).changed == 0
+
+
+async def by_link(school: Access) -> dict[str, tuple[str, str]]:
+    """Every link's permission and reason, by our id."""
+    async with school.database.read() as session:
+        found = await access.decisions(session, school.school)
+    assert {each.permission for each in found} > {VIEW_AND_UPDATE}
+    return {each.link_id: (each.permission, each.reason) for each in found}
+
+
+async def test_the_links_of_a_pupil_who_is_enrolled_again_find_their_overrides_to_review(
+    grand_bend: GrandBend, stub: Stub, school: Access
+) -> None:
+    await school.choose((await grand_bend()).school_id)
+    override, link = await school.override(LINK), await school.link(LINK)
+    stub.control(op="delete", school=HIGH, entity="students", id=STUDENT)
+    await grand_bend()
+    assert (await by_link(school))[link][1] == "NO_LIVE_LINK"
+    again = stub.control(op="reenrol", school=HIGH, id=STUDENT)["id"]
+    await grand_bend()
+    assert await school.in_force() == [(override, link)]
+    assert await school.to_review() == [f"{again}:{CONTACT}"]
+    assert (await by_link(school))[link] == OVERRIDDEN
