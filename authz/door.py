@@ -46,7 +46,7 @@ class Door:
     def __init__(self, per_address: int = PER_ADDRESS, clock: Callable[[], float] = time.monotonic) -> None:
         self.hashes = SecretHashes()
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
-        self._per_address: tuple[RateLimitItem, ...] = (RateLimitItemPerMinute(per_address),) if per_address else ()
+        self._per_address: tuple[RateLimitItem, ...] = (RateLimitItemPerMinute(per_address),) if per_address > 0 else ()
         self._clock = clock
         self._failures: dict[str, Failures] = {}
 

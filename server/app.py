@@ -12,6 +12,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from authz.door import Door
+from authz.secret_links import PATH as LINKS_PATH
 from resolvers.cursors import load_keys
 from resolvers.engine import Engine
 from resolvers.gate import Gate
@@ -19,6 +21,7 @@ from resolvers.limits import Limits
 from resolvers.people.answering import People
 from schema.api import build_schema
 from schema.errors import FieldgateError
+from server.allocator import allocating
 from server.database import PostgresDatabase, SqliteDatabase, open_database
 from server.graphiql_page import ASSETS_PATH, graphiql_page
 from server.http import PATH, Exchange, GraphQLEndpoint
@@ -28,6 +31,7 @@ from server.negotiation import JSON
 from server.readers import reader_for
 from server.routes import PATHS, routes
 from server.settings import Settings
+from server.sign_in_page import SignInPage
 
 
 def create_app(settings: Settings | None = None) -> "Application":
@@ -64,13 +68,16 @@ async def opened(settings: Settings, log: Log) -> AsyncIterator[Site]:
             plan_cache_bytes=settings.plan_cache_bytes,
             public_schema=settings.public_schema,
         )
-        engine = Engine(gate, reader, People(gate, database))
+        door = Door(settings.sign_ins_per_address)
+        engine = Engine(gate, reader, People(gate, database, door))
         await reader.run(_rehearsal, 0)
         page = graphiql_page()
         endpoint = GraphQLEndpoint(
             engine, page, log, max_body_bytes=settings.max_body_bytes, access_log=settings.access_log
         )
-        yield Site(endpoint, routes(endpoint, database))
+        sign_in = SignInPage(database, door, settings.base_url)
+        await stack.enter_async_context(allocating(database, door, log))
+        yield Site(endpoint, routes(endpoint, database, sign_in))
 
 
 def _rehearsal() -> Generator[Any, Any, None]:
@@ -171,4 +178,5 @@ def _known(path: str) -> str:
     """A path as the log may have it: an address of ours, else only that it was none."""
     if path in PATHS:
         return path
-    return ASSETS_PATH if path.startswith(ASSETS_PATH) else "other"
+    # INVARIANT: of a secret link the log has no code.
+    return next((known for known in (ASSETS_PATH, LINKS_PATH) if path.startswith(known)), "other")

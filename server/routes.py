@@ -19,6 +19,7 @@ from server.database import Database
 from server.http import CHALLENGE, PATH, GraphQLEndpoint
 from server.negotiation import HTML, JSON, chosen
 from server.requests import credential
+from server.sign_in_page import SignInPage
 
 SCHEMA_PATH = "/schema.graphql"
 PATHS = frozenset({"/", PATH, SCHEMA_PATH, "/healthz", "/readyz"})
@@ -28,7 +29,7 @@ ANY_APP = "{ viewer { app { id } } }"
 """What every valid token may ask."""
 
 
-def routes(graphql: GraphQLEndpoint, database: Database) -> Router:
+def routes(graphql: GraphQLEndpoint, database: Database, sign_in: SignInPage) -> Router:
     """The routes; a bare router, since no middleware of Starlette's may word an answer."""
     schema = PublishedSchema(graphql)
     return Router(
@@ -36,6 +37,7 @@ def routes(graphql: GraphQLEndpoint, database: Database) -> Router:
             Route("/", home, methods=["GET"]),
             Route(PATH, graphql, name="graphql"),
             *graphql.page.routes(),
+            *sign_in.routes(),
             Route(SCHEMA_PATH, schema.answer, methods=["GET"]),
             Route("/healthz", alive, methods=["GET"]),
             Route("/readyz", Readiness(database).answer, methods=["GET"]),

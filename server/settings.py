@@ -36,6 +36,7 @@ class Settings:
     pgbouncer: bool = False
     public_schema: bool = True
     access_log: bool = False
+    sign_ins_per_address: int = 60
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
