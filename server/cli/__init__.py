@@ -25,6 +25,8 @@ COMMANDS = {
     "grant": "server.cli.consent:grant",
     "revoke": "server.cli.consent:revoke",
     "grants": "server.cli.consent:grants",
+    "staff": "server.cli.staff:app",
+    "access": "server.cli.access:app",
     "scopes": "server.cli.catalogue:scopes",
     "schema": "server.cli.catalogue:schema",
 }

@@ -41,7 +41,8 @@ SIDE = "{ count byReason { before after count } links { link { id } before { per
 
 EXPLAIN = f"query($id: ID!) {{ explainContactAccess(linkId: $id) {{ {EXPLANATION} }} }}"
 WARN = """query($school: ID!, $first: Int! = 50, $after: ID) {
-  accessWarnings(schoolId: $school, first: $first, after: $after) { counts { code count } warnings { code text link { id contactName } answer { permission reason } }
+  accessWarnings(schoolId: $school, first: $first, after: $after) {
+    counts { code count } warnings { code text link { id contactName } answer { permission reason } }
   endCursor hasNextPage } }"""
 READ = f"query($school: ID!) {{ contactAccess(schoolId: $school) {{ {SETTINGS} }} }}"
 PREVIEW = f"""query($school: ID!, $source: ContactAccessSource, $always: Boolean, $defaults: Boolean! = false) {{
