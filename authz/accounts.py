@@ -64,6 +64,16 @@ class Account:
     suspended: bool
 
 
+@dataclass(frozen=True, slots=True)
+class AccountSummary:
+    """A sign-in as a school's office looks at it. `state`: waiting (for a secret), ready or suspended."""
+
+    contact_id: str
+    name: str | None
+    username: str
+    state: str
+
+
 # Allocation -------------------------------------------------------------------------------------------------------
 
 
@@ -256,6 +266,21 @@ async def _one(session: ReadSession, condition: str, *parameters: object, lock: 
     for school_id, contact_id, account_id, username, secret_hash, suspended in rows:
         return Account(school_id, contact_id, account_id, username, secret_hash, bool(suspended))
     return None
+
+
+async def listed_at(session: ReadSession, school_id: str) -> list[AccountSummary]:
+    """The school's sign-ins, by the contacts' names."""
+    rows = await session.fetch(
+        "SELECT a.contact_id, c.forename, c.surname, a.username, CASE WHEN a.suspended_at IS NOT NULL THEN 'suspended' "
+        "WHEN a.secret_hash IS NULL THEN 'waiting' ELSE 'ready' END FROM contact_account a "
+        "LEFT JOIN contact c ON c.school_id = a.school_id AND c.id = a.contact_id WHERE a.school_id = ?",
+        school_id,
+    )
+    found = [
+        AccountSummary(contact_id, " ".join(part for part in (forename, surname) if part) or None, username, state)
+        for contact_id, forename, surname, username, state in rows
+    ]
+    return sorted(found, key=lambda each: ((each.name or "").casefold(), each.username))
 
 
 async def set_secret(session: WriteSession, account: Account, secret_hash: str) -> None:

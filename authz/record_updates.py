@@ -16,9 +16,9 @@ from authz.id_lists import among, listed
 from authz.presence import Presence
 from authz.session import Dialect, ReadSession, WriteSession
 from authz.submitted import checked_line, checked_text
+from schema.contact_record import DESCRIPTION, OWN_DETAILS
 from schema.errors import FieldgateError
 from schema.ids import new_record_id
-from schema.people.contact import DESCRIPTION, OWN_DETAILS
 from schema.vocabulary import VIEW_AND_UPDATE
 
 CONTACT = "contact"

@@ -1,6 +1,6 @@
 """What a signed-in contact reads: its own details, and the records of the students whose links are View and Update.
 
-INVARIANT: only columns listed in `schema/people/contact.py` are selected, and only rows of the students and of the
+INVARIANT: only columns listed in `schema/contact_record.py` are selected, and only rows of the students and of the
 contact of this request. The number of statements does not grow with the number of students.
 """
 
@@ -14,7 +14,7 @@ from authz.id_lists import among, listed
 from authz.presence import Presence
 from authz.record_updates import OpenUpdate
 from authz.session import Dialect, ReadSession
-from schema.people.contact import CONTACT_SHOWN, GROUPS_SHOWN, OWN_DETAILS, STUDENT_SHOWN
+from schema.contact_record import CONTACT_SHOWN, GROUPS_SHOWN, OWN_DETAILS, STUDENT_SHOWN
 
 DAYS = frozenset({"date_of_birth", "admission_date"})
 Values = Mapping[str, Any]

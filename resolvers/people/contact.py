@@ -16,20 +16,20 @@ from authz.record_updates import OpenUpdate
 from authz.session import ReadSession, WriteSession
 from authz.student_record import Condition, Student, Values
 from resolvers.people.calls import Call, Handler
-from schema.errors import FieldgateError
-from schema.fields import Field, Part, snake
-from schema.mis.common import ADDRESSES, EMAILS, PHONES
-from schema.mis.contact import CONTACT
-from schema.mis.student import STUDENT
-from schema.people.contact import (
+from schema.contact_record import (
     CONTACT_SHOWN,
     DESCRIPTION,
     GROUPS_SHOWN,
     OWN_DETAILS,
     STUDENT_SHOWN,
-    UPDATABLE,
     shown_fields,
 )
+from schema.errors import FieldgateError
+from schema.fields import Field, Part, snake
+from schema.mis.common import ADDRESSES, EMAILS, PHONES
+from schema.mis.contact import CONTACT
+from schema.mis.student import STUDENT
+from schema.people.contact import UPDATABLE
 
 Made = TypeVar("Made")
 _FIELDS = dict(zip(UPDATABLE.names, (*OWN_DETAILS, DESCRIPTION), strict=True))

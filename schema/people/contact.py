@@ -1,7 +1,6 @@
 """What contacts ask and do: sign in, see their students' records, send updates and answers to forms.
 
-What they see of a student is listed here column by column, and is never more: no safeguarding facts, no notes of staff,
-no other contact. Of special-category data: medical conditions and dietary needs.
+What they are shown of a record is declared in `schema/contact_record.py`; here it gets its types in the API.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,6 +8,7 @@ from typing import Any
 
 from strawberry import ID
 
+from schema.contact_record import CONTACT_SHOWN, OWN_DETAILS, STUDENT_SHOWN
 from schema.fields import Choice, Entity, Field, Kind, Part, leaves
 from schema.mis.common import ADDRESSES, EMAILS, PHONES
 from schema.mis.contact import CONTACT as CONTACT_ENTITY
@@ -25,39 +25,7 @@ from schema.people.declared import (
 )
 from schema.scalars import Date, DateTime
 
-OWN_DETAILS = tuple(
-    leaf.column
-    for leaf in leaves(CONTACT_ENTITY.fields)
-    if leaf.path and leaf.column.startswith(("phones_", "emails_", "addresses_"))
-)
-"""The columns of their own record that contacts may submit updates of."""
-
-DESCRIPTION = "description"
-"""The one field of medical conditions. Null ends a condition; with a student as the subject it adds one."""
-
-# What is shown ----------------------------------------------------------------------------------------------------
-
-CONTACT_SHOWN = ("title", "forename", "middle_names", "surname", "salutation")
-STUDENT_SHOWN = (
-    "forename",
-    "middle_names",
-    "surname",
-    "gender",
-    "date_of_birth",
-    "admission_number",
-    "admission_date",
-    "dietary_needs",
-)
-GROUPS_SHOWN: Mapping[str, str] = {"year": "year_id", "registration": "registration_id"}
-"""The student's groups of which the name is shown."""
-
 _TYPES: Mapping[Kind, Any] = {Kind.TEXT: str | None, Kind.DATE: Date | None}
-
-
-def shown_fields(entity: Entity, columns: Iterable[str]) -> Mapping[str, str]:
-    """API names of these columns of an entity, with the columns."""
-    named = {leaf.column: leaf.field.name for leaf in leaves(entity.fields)}
-    return {named[column]: column for column in columns}
 
 
 def _annotation(field: Field) -> Any:

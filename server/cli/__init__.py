@@ -27,6 +27,7 @@ COMMANDS = {
     "grants": "server.cli.consent:grants",
     "staff": "server.cli.staff:app",
     "access": "server.cli.access:app",
+    "contact": "server.cli.contact:app",
     "scopes": "server.cli.catalogue:scopes",
     "schema": "server.cli.catalogue:schema",
 }

@@ -8,8 +8,8 @@ import pytest
 from authz import record_updates
 from authz.audit import Actor
 from authz.record_updates import OpenUpdate
+from schema.contact_record import OWN_DETAILS
 from schema.errors import FieldgateError
-from schema.people.contact import OWN_DETAILS
 from schema.vocabulary import NO_PERMISSION, VIEW_AND_UPDATE
 from server.database import Database
 from tests.families import NOW, Families

@@ -8,9 +8,9 @@ import pytest
 from authz import forms, record_updates, student_record
 from authz.session import Row
 from authz.student_record import Record
+from schema.contact_record import CONTACT_SHOWN, OWN_DETAILS, STUDENT_SHOWN
 from schema.mis.contact import CONTACT, STUDENT_CONTACT
 from schema.mis.student import STUDENT
-from schema.people.contact import CONTACT_SHOWN, OWN_DETAILS, STUDENT_SHOWN
 from schema.tables import stored_leaves
 from schema.vocabulary import NO_PERMISSION, VIEW_AND_UPDATE
 from server.database import Database, open_database
