@@ -5,7 +5,6 @@ A change with consequences says first who gains and who loses access; it is done
 
 from typing import Annotated, Any
 
-import click
 import typer
 
 from authz import access_settings, access_views, overrides
@@ -16,54 +15,26 @@ from authz.contact_access import AccessSettings
 from authz.overrides import BulkFilter, Override, unknown_link
 from authz.session import ReadSession, WriteSession
 from schema.ids import school_of
-from schema.vocabulary import LADDER_ATTRIBUTES, PERMISSIONS, SOURCES, SYNC
+from schema.vocabulary import PERMISSIONS, SYNC
 from server.cli import access_output as output
+from server.cli.access_options import (
+    DEFAULT_LISTED,
+    PERMISSION,
+    SOURCE,
+    AcknowledgeOption,
+    ApplicantsOption,
+    AssumedOption,
+    ConfirmOption,
+    CourtOrderOption,
+    LeaversOption,
+    LinkArgument,
+    ListedOption,
+    NoteOption,
+    SchoolOption,
+    YesOption,
+)
 from server.cli.database import ByOption, DatabaseOption, JsonOption, PositionOption, actor, read, write
 from server.cli.output import note, print_json
-
-PERMISSION = click.Choice(tuple(PERMISSIONS), case_sensitive=False)
-ATTRIBUTE = click.Choice([name.upper() for name in LADDER_ATTRIBUTES], case_sensitive=False)
-SOURCE = click.Choice(tuple(SOURCES), case_sensitive=False)
-
-SchoolOption = Annotated[str, typer.Option("--school", metavar="ID", help="The school's id.")]
-LinkArgument = Annotated[str, typer.Argument(metavar="LINK_ID", help="The link between a student and a contact.")]
-NoteOption = Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Why.")]
-YesOption = Annotated[bool, typer.Option("--yes", help="Do it; without this it is only shown.")]
-ListedOption = Annotated[int, typer.Option("--first", metavar="N", min=1, max=10_000, help="How many links to name.")]
-AcknowledgeOption = Annotated[
-    list[str] | None,
-    typer.Option("--acknowledge", click_type=ATTRIBUTE, help="An attribute that the MIS may not supply."),
-]
-CourtOrderOption = Annotated[
-    bool | None,
-    typer.Option(
-        "--court-order-always-denies/--no-court-order-always-denies",
-        help="Court orders and restrictions come first with Relationship Type too.",
-    ),
-]
-ConfirmOption = Annotated[
-    bool | None,
-    typer.Option(
-        "--confirm-masked-overrides/--no-confirm-masked-overrides",
-        help="A View and Update override that came out from under something stronger waits to be confirmed.",
-    ),
-]
-LeaversOption = Annotated[
-    bool | None,
-    typer.Option("--access-for-leavers/--no-access-for-leavers", help="Access to students who have left."),
-]
-ApplicantsOption = Annotated[
-    bool | None,
-    typer.Option("--access-for-applicants/--no-access-for-applicants", help="Access to students yet to begin."),
-]
-AssumedOption = Annotated[
-    bool | None,
-    typer.Option(
-        "--accept-assumed-priorities/--no-accept-assumed-priorities",
-        help="Priorities that were filled in for the MIS give access.",
-    ),
-]
-DEFAULT_LISTED = 50
 
 app = typer.Typer(no_args_is_help=True, help="Contacts' access: why, and what a school changes about it.")
 
@@ -124,7 +95,7 @@ def warnings(
 @app.command()
 def preview(
     school: SchoolOption,
-    source: Annotated[str | None, typer.Option(click_type=SOURCE, help="The source.")] = None,
+    source: Annotated[str | None, typer.Option(metavar="SOURCE", parser=SOURCE, help="The source.")] = None,
     court_order_always_denies: CourtOrderOption = None,
     confirm_masked_overrides: ConfirmOption = None,
     access_for_leavers: LeaversOption = None,
@@ -161,7 +132,7 @@ def preview(
 @app.command("set")
 def set_access(
     link: LinkArgument,
-    permission: Annotated[str, typer.Argument(metavar="PERMISSION", click_type=PERMISSION)],
+    permission: Annotated[str, typer.Argument(metavar="PERMISSION", parser=PERMISSION)],
     text: NoteOption = None,
     by: ByOption = None,
     position: PositionOption = None,
@@ -205,13 +176,15 @@ def clear(
 @app.command("bulk-set")
 def bulk_set(
     school: SchoolOption,
-    permission: Annotated[str, typer.Argument(metavar="PERMISSION", click_type=PERMISSION)],
+    permission: Annotated[str, typer.Argument(metavar="PERMISSION", parser=PERMISSION)],
     relationship: Annotated[str | None, typer.Option(help="Links of this relationship.")] = None,
     year_group: Annotated[str | None, typer.Option(metavar="ID", help="Of students of this year group.")] = None,
     school_class: Annotated[
         str | None, typer.Option("--class", metavar="ID", help="Of students of this class.")
     ] = None,
-    answer: Annotated[str | None, typer.Option(click_type=PERMISSION, help="Links that have this answer now.")] = None,
+    answer: Annotated[
+        str | None, typer.Option(metavar="PERMISSION", parser=PERMISSION, help="Links that have this answer now.")
+    ] = None,
     text: NoteOption = None,
     yes: YesOption = False,
     listed: ListedOption = DEFAULT_LISTED,
@@ -243,7 +216,7 @@ def bulk_set(
 @app.command()
 def source(
     school: SchoolOption,
-    name: Annotated[str, typer.Argument(metavar="SOURCE", click_type=SOURCE)],
+    name: Annotated[str, typer.Argument(metavar="SOURCE", parser=SOURCE)],
     acknowledge: AcknowledgeOption = None,
     yes: YesOption = False,
     listed: ListedOption = DEFAULT_LISTED,

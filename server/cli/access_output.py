@@ -99,8 +99,8 @@ def print_doubts(capabilities: Iterable[Capability]) -> None:
 
 def print_preview(preview: Preview) -> None:
     """Who gains and who loses access: counts by reason, then the first links."""
-    for verb, side in (("gains", preview.gains), ("loses", preview.loses)):
-        print(f"{_counted(side.count)} {verb} access.")
+    for verb, side in (("gain", preview.gains), ("lose", preview.loses)):
+        print(f"One link {verb}s access." if side.count == 1 else f"{side.count} links {verb} access.")
         for reason in side.by_reason:
             print(f"  {reason.count} × {reason.before} → {reason.after}")
         print_changes(side.links)
@@ -117,10 +117,6 @@ def print_changes(links: Iterable[LinkChange]) -> None:
     ]  # fmt: skip
     if rows:
         print_table(("link", "student", "contact", "relationship", "before", "after"), rows)
-
-
-def _counted(links: int) -> str:
-    return "One link" if links == 1 else f"{links} links"
 
 
 def _named(link: LinkView) -> str:
