@@ -14,6 +14,7 @@ from tests.server.sync.conftest import QUICK, Digest, Rows, Sync
 from tests.server.sync.test_client import BROKEN, BUSY, DROPPED, HALF
 from tests.server.sync.test_links import facts
 from tests.server.sync.wonde import Answer, FakeWonde, link, person, student
+from tests.world import NOW, insert
 
 COURT_ORDERS = {"contacts.court_order.read": False, "contacts.priority.read": True}
 
@@ -365,3 +366,29 @@ async def test_the_request_and_the_counts_are_of_one_import(sync: Sync, api: Fak
     api.school["name"] = "Testham Academy"  # any row counts: a pupil's leaving date decides as well
     await sync()
     assert [row["request"] for row in await rows("contact_allocation", "request", "school_id")] == [2]
+
+
+async def test_a_contacts_update_is_closed_by_the_sync_that_delivers_it_and_by_no_other(
+    sync: Sync, api: FakeWonde, rows: Rows, database: Database
+) -> None:
+    school_id = (await sync()).school_id
+    [contact] = await rows("contact", "id", "source_id", where="source_id = 'P1'")
+    update: dict[str, Any] = {
+        "school_id": school_id, "id": "upd_1", "contact_id": contact["id"], "entity": "contact",
+        "subject_id": contact["id"], "field": "phones_mobile", "new_value": "07700 900001", "submitted_at": NOW,
+        "state": "SUBMITTED",
+    }  # fmt: skip
+    async with database.write() as session:
+        await insert(session, "record_update", [update])
+    phones = api.lists["contacts"][0]["contact_details"] = {"data": {"phones": {"mobile": "07700 900009"}}}
+    await sync()
+    assert await rows("record_update", "state", "closed_by") == [{"state": "SUBMITTED", "closed_by": None}]
+    phones["data"]["phones"]["mobile"] = "07700 900001"
+    api.faults = [*[None] * 9, *[BROKEN] * QUICK.tries]
+    with pytest.raises(FieldgateError):
+        await sync()
+    assert await rows("record_update", "state", "closed_by") == [{"state": "SUBMITTED", "closed_by": None}]
+    await sync()
+    assert await rows("record_update", "state", "closed_by") == [{"state": "DELIVERED", "closed_by": "sync"}]
+    names = [row["name"] for row in await rows("audit_event", "seq", "name")]
+    assert names == ["school_added", "record_update_delivered"]
