@@ -1,5 +1,6 @@
 """Who has access after each sync, with Sync as the source: the story of the guidance, overrides, faults, a new MIS."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -280,3 +281,25 @@ async def test_defaults_that_change_touch_only_links_first_synced_later(
     api.change_ids()
     await sync()
     assert sorted((await school.answers()).values()) == sorted(expected.values())
+
+
+async def test_syncs_and_overrides_at_the_same_time_lose_and_refuse_nothing(
+    sync: Sync, api: FakeWonde, school: Access, grandparent: str
+) -> None:
+    async def syncs() -> None:
+        for number in range(6):
+            for pupil in range(4):
+                facts(api, pupil).update(priority=number, court_order=number % 2 == 1)
+            await sync()
+
+    running = asyncio.create_task(syncs())
+    count = 0
+    while not running.done():
+        await school.override("S4:P2", (NO_PERMISSION, VIEW_AND_UPDATE)[count % 2])
+        await school.override("S1:P2")
+        count += 1
+    await running
+    assert count > 6
+    overridden = [link for _, link in await school.in_force()]
+    assert sorted(overridden) == sorted([await school.link("S4:P2"), await school.link("S1:P2")])
+    assert await school.answer("S4:P2") == ORDERED
