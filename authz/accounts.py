@@ -54,7 +54,7 @@ class AllocationResult:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A sign-in. `secret_hash` is null until the contact has chosen a secret."""
+    """A sign-in. `secret_hash` is null until the contact has chosen a secret; a deleted school's are suspended too."""
 
     school_id: str
     contact_id: str
@@ -259,7 +259,8 @@ async def of_contact(session: ReadSession, school_id: str, contact_id: str, *, l
 
 async def _one(session: ReadSession, condition: str, *parameters: object, lock: bool) -> Account | None:
     rows = await session.fetch(
-        "SELECT school_id, contact_id, id, username, secret_hash, suspended_at IS NOT NULL FROM contact_account "
+        "SELECT school_id, contact_id, id, username, secret_hash, suspended_at IS NOT NULL OR NOT EXISTS (SELECT 1 "
+        "FROM school s WHERE s.id = contact_account.school_id AND s.deleted_at IS NULL) FROM contact_account "
         f"WHERE {condition}{session.dialect.row_lock if lock else ''}",
         *parameters,
     )

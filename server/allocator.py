@@ -5,6 +5,7 @@ A request that a run does not finish stays in the queue. Whatever goes wrong is 
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -30,6 +31,8 @@ class Allocator:
         self.log = log
         self.poll_seconds = poll_seconds
         self.day = ""
+        self.put_off: dict[str, tuple[float, float]] = {}
+        """Schools whose run failed: until when they are passed over, and for how long that is."""
 
     async def live(self) -> None:
         """Turn after turn, until it is cancelled."""
@@ -44,21 +47,27 @@ class Allocator:
             await asyncio.sleep(wait)
 
     async def turn(self) -> None:
-        """Run what is queued. A school whose run fails does not keep the others waiting."""
+        """Run what is queued."""
         today = datetime.now(UTC).date().isoformat()
         if today != self.day:
             await accounts.request_by_date(self.database, DAYS_BACK)
             self.day = today
         async with self.database.read() as session:
             waiting = await accounts.queued(session)
-        failed: Exception | None = None
         for school_id in waiting:
+            until, seconds = self.put_off.get(school_id, (0.0, self.poll_seconds))
+            if time.monotonic() < until:
+                continue
             try:
                 await accounts.run_school(self.database, school_id)
-            except Exception as error:  # noqa: BLE001 - raised again when the others have had their turn
-                failed = error
-        if failed is not None:
-            raise failed
+            except FieldgateError:
+                raise  # about the database, not about this school
+            except Exception as error:  # noqa: BLE001 - what one school's data does must keep no other waiting
+                self._tell(error)
+                seconds = min(seconds * 2, LONGEST_WAIT_SECONDS)
+                self.put_off[school_id] = (time.monotonic() + seconds, seconds)
+            else:
+                self.put_off.pop(school_id, None)
         await self.door.summarise(self.database)
 
     def _tell(self, error: Exception) -> None:
