@@ -132,8 +132,7 @@ async def _allocate(session: WriteSession, school_id: str, contact_ids: Collecti
             [(school_id, contact, account, new_username()) for contact, account in ids.items()],
         )
         found = await session.fetch(
-            "SELECT contact_id, id FROM contact_account WHERE school_id = ? "
-            f"AND contact_id IN {among(session.dialect)}",
+            f"SELECT contact_id, id FROM contact_account WHERE school_id = ? AND contact_id {among(session.dialect)}",
             school_id,
             listed(wanting),
         )
@@ -163,7 +162,7 @@ async def _changed(
         return {}
     rows = await session.fetch(
         f"UPDATE contact_account SET {assignments} WHERE school_id = ? AND {condition} "
-        f"AND contact_id IN {among(session.dialect)} RETURNING contact_id, id",
+        f"AND contact_id {among(session.dialect)} RETURNING contact_id, id",
         school_id,
         listed(contact_ids),
     )

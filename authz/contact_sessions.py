@@ -81,7 +81,7 @@ async def end_all(session: WriteSession, school_id: str, contact_ids: Collection
     """End every session of these contacts."""
     return await session.execute(
         f"UPDATE contact_session SET ended_at = {session.dialect.now} WHERE school_id = ? AND ended_at IS NULL "
-        f"AND contact_id IN {among(session.dialect)}",
+        f"AND contact_id {among(session.dialect)}",
         school_id,
         listed(contact_ids),
     )

@@ -113,9 +113,9 @@ async def shown_to(session: ReadSession, presence: Presence) -> list[Response]:
     settings = await access.settings_of(session, school_id)
     students = listed(presence.student_ids)
     rows = await session.fetch(
-        f"WITH link AS ({decisions_sql(dialect, settings, f' AND l.student_id IN {ids}')}) "
+        f"WITH link AS ({decisions_sql(dialect, settings, f' AND l.student_id {ids}')}) "
         f"SELECT r.id, r.student_id, r.form, r.answers, r.responded_by, {dialect.instant_text('r.responded_at')} "
-        f"FROM form_response r WHERE r.school_id = ? AND r.student_id IN {ids} AND EXISTS (SELECT 1 FROM link "
+        f"FROM form_response r WHERE r.school_id = ? AND r.student_id {ids} AND EXISTS (SELECT 1 FROM link "
         "WHERE link.student_id = r.student_id AND link.contact_id = r.responded_by "
         f"AND link.permission = '{VIEW_AND_UPDATE}') ORDER BY r.responded_at, r.id",
         school_id, students, school_id, students,

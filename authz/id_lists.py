@@ -7,10 +7,13 @@ from authz.session import Dialect
 
 
 def among(dialect: Dialect) -> str:
-    """SQL: the ids of a bound list; `column IN …`."""
+    """SQL after a column: it is one of the ids of a bound list.
+
+    On PostgreSQL an array, not a set of rows: the planner takes it for short and uses the column's index.
+    """
     if dialect.is_sqlite:
-        return "(SELECT value FROM json_each(?))"
-    return "(SELECT jsonb_array_elements_text(?::text::jsonb))"
+        return "IN (SELECT value FROM json_each(?))"
+    return "= ANY (ARRAY(SELECT jsonb_array_elements_text(?::text::jsonb)))"
 
 
 def listed(ids: Collection[str]) -> str:

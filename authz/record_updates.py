@@ -115,7 +115,7 @@ async def _locked(session: WriteSession, presence: Presence, subject_id: str, fi
     else:
         rows = await session.fetch(
             "SELECT student_id, description FROM medical_condition WHERE school_id = ? AND id = ? "
-            f"AND deleted_at IS NULL AND student_id IN {among(session.dialect)}{lock}",
+            f"AND deleted_at IS NULL AND student_id {among(session.dialect)}{lock}",
             school_id, subject_id, listed(presence.student_ids),
         )  # fmt: skip
         found = [_Subject(MEDICAL_CONDITION, subject_id, student_id, stored) for student_id, stored in rows]
@@ -203,7 +203,7 @@ async def shown_to(session: ReadSession, presence: Presence) -> list[OpenUpdate]
     settings = await access.settings_of(session, principal.school_id)
     ids = among(session.dialect)
     rows = await session.fetch(
-        f"WITH link AS ({decisions_sql(session.dialect, settings, f' AND l.student_id IN {ids}')}) "
+        f"WITH link AS ({decisions_sql(session.dialect, settings, f' AND l.student_id {ids}')}) "
         f"SELECT {_columns(session.dialect)} FROM record_update u WHERE u.school_id = ? AND u.state = 'SUBMITTED' "
         f"AND ((u.entity = '{CONTACT}' AND u.subject_id = ?) OR EXISTS (SELECT 1 FROM link "
         "WHERE link.student_id = u.student_id AND link.contact_id = u.contact_id "
@@ -230,7 +230,7 @@ async def names(session: ReadSession, school_id: str, updates: Sequence[OpenUpda
     found: dict[str, str] = {}
     for table in ("contact", "student"):
         rows = await session.fetch(
-            f"SELECT id, forename, surname FROM {table} WHERE school_id = ? AND id IN {among(session.dialect)}",
+            f"SELECT id, forename, surname FROM {table} WHERE school_id = ? AND id {among(session.dialect)}",
             school_id,
             ids,
         )

@@ -105,7 +105,7 @@ async def void(session: WriteSession, school_id: str, contact_ids: Collection[st
     """Void the links of these contacts that have not been used."""
     return await session.execute(
         f"UPDATE contact_secret_link SET voided_at = {session.dialect.now} WHERE school_id = ? AND used_at IS NULL "
-        f"AND voided_at IS NULL AND contact_id IN {among(session.dialect)}",
+        f"AND voided_at IS NULL AND contact_id {among(session.dialect)}",
         school_id,
         listed(contact_ids),
     )

@@ -89,7 +89,7 @@ async def _students(session: ReadSession, presence: Presence) -> list[Values]:
     )
     rows = await session.fetch(
         f"SELECT {selected} FROM student s {joined} WHERE s.school_id = ? "
-        f"AND s.id IN {among(session.dialect)} ORDER BY s.id",
+        f"AND s.id {among(session.dialect)} ORDER BY s.id",
         presence.principal.school_id, listed(presence.student_ids),
     )  # fmt: skip
     return [_valued((*columns, *GROUPS_SHOWN), row) for row in rows]
@@ -110,7 +110,7 @@ def _valued(columns: Sequence[str], row: Sequence[Any]) -> Values:
 async def _conditions(session: ReadSession, presence: Presence, updates: Sequence[OpenUpdate]) -> list[Condition]:
     rows = await session.fetch(
         "SELECT id, student_id, description FROM medical_condition WHERE school_id = ? AND deleted_at IS NULL "
-        f"AND student_id IN {among(session.dialect)} ORDER BY id",
+        f"AND student_id {among(session.dialect)} ORDER BY id",
         presence.principal.school_id, listed(presence.student_ids),
     )  # fmt: skip
     return [
