@@ -4,16 +4,18 @@ An override is never edited: setting another, or the same again, clears the one 
 transaction with one audit event. No connector ever comes here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from authz import allocation, audit
 from authz.access import LINK, links_sql, settings_of
 from authz.access_previews import LISTED, Comparison, LinkChange, Preview, answered
 from authz.access_settings import take_turn
-from authz.audit import Actor
+from authz.audit import Actor, canonical_json
 from authz.clock import canonical, read_clock
 from authz.contact_access import permission_sql, relationship_key
+from authz.id_lists import among
+from authz.id_lists import listed as id_list
 from authz.session import ReadSession, WriteSession
 from authz.texts import checked_note, checked_search
 from schema.errors import FieldgateError
@@ -236,30 +238,24 @@ async def _read(session: ReadSession, school_id: str, link_id: str, condition: s
     return [Override(*row) for row in rows]
 
 
-async def _clear(session: WriteSession, school_id: str, overrides: list[str], now: str, by: Actor) -> None:
-    await session.execute_many(
+async def _clear(session: WriteSession, school_id: str, overrides: Collection[str], now: str, by: Actor) -> None:
+    await session.execute(
         f"UPDATE contact_override SET cleared_at = {session.dialect.instant()}, cleared_by = ? "
-        "WHERE school_id = ? AND id = ?",
-        [(now, by.name, school_id, override_id) for override_id in overrides],
-    )
+        f"WHERE school_id = ? AND id {among(session.dialect)}",
+        now, by.name, school_id, id_list(overrides),
+    )  # fmt: skip
 
 
 async def _add(session: WriteSession, school_id: str, overrides: Sequence[Override]) -> None:
-    await session.execute_many(
+    """Add overrides that differ in their ids and links only, in one statement."""
+    one = overrides[0]
+    if session.dialect.is_sqlite:
+        pairs = "SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS link_id FROM json_each(?)"
+    else:
+        pairs = "SELECT each ->> 0 AS id, each ->> 1 AS link_id FROM jsonb_array_elements(?::text::jsonb) each"
+    await session.execute(
         "INSERT INTO contact_override (school_id, id, link_id, value, set_by, set_by_position, set_at, note, origin) "
-        f"VALUES (?, ?, ?, ?, ?, ?, {session.dialect.instant()}, ?, ?)",
-        [
-            (
-                school_id,
-                new.id,
-                new.link_id,
-                new.value,
-                new.set_by,
-                new.set_by_position,
-                new.set_at,
-                new.note,
-                new.origin,
-            )
-            for new in overrides
-        ],
-    )
+        f"SELECT ?, id, link_id, ?, ?, ?, {session.dialect.instant()}, ?, ? FROM ({pairs}) pairs",
+        school_id, one.value, one.set_by, one.set_by_position, one.set_at, one.note, one.origin,
+        canonical_json([(each.id, each.link_id) for each in overrides]),
+    )  # fmt: skip

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from authz import access, access_settings, access_views, overrides
+from authz import access, access_settings, access_views
 from authz.access_views import AccessWarning, Explanation, WarningsPage
-from authz.audit import Actor
 from authz.capabilities import DOUBTFUL
 from authz.contact_access import AccessSettings, ladder
 from schema.errors import FieldgateError
@@ -24,48 +23,17 @@ from schema.vocabulary import (
     VIEW_AND_UPDATE,
 )
 from server.database import Database
-from tests.families import Families
+from tests.deciding import HEAD, School
 from tests.world import NOW, World, make_world
 
-HEAD = Actor("A. Head", "Head teacher")
 LATER = "2999-01-01T00:00:00.000000Z"
 
 
-class School(Families):
-    """A school's families, and short ways to ask."""
-
-    async def change(self, **wanted: Any) -> None:
-        async with self.database.write() as session:
-            await access_settings.change(session, self.school, by=HEAD, acknowledge=LADDER_ATTRIBUTES, **wanted)
-
-    async def override_by_head(self, link: str, value: str, note: str | None = None) -> None:
-        async with self.database.write() as session:
-            await overrides.set_override(session, self.school, link, value, HEAD, note)
-
-    async def explain(self, link: str) -> Explanation:
-        async with self.database.read() as session:
-            return await access_views.explain(session, self.school, link)
-
-    async def warnings(self, **more: Any) -> WarningsPage:
-        async with self.database.read() as session:
-            return await access_views.warnings(session, self.school, **more)
-
-    async def new_link(self, relationship: str, **facts: Any) -> str:
-        facts = {"first_relationship_key": relationship.casefold(), **facts}
-        return await self.link(await self.student(), await self.contact(), relationship, **facts)
-
-    async def supplied(self, **states: str) -> None:
-        """What the school's MIS supplies: everything, but for what is named."""
-        for attribute in LADDER_ATTRIBUTES:
-            state = states.get(attribute, "SUPPLIED")
-            await self.add(
-                "school_capability",
-                school_id=self.school,
-                attribute=attribute,
-                state=state,
-                source="an import",
-                as_of=NOW,
-            )
+async def supply(school: School, **states: str) -> None:
+    """Let the school's MIS supply everything, but for what is named."""
+    for attribute in LADDER_ATTRIBUTES:
+        row = {"attribute": attribute, "state": states.get(attribute, "SUPPLIED"), "source": "an import", "as_of": NOW}
+        await school.add("school_capability", school_id=school.school, **row)
 
 
 @pytest.fixture
@@ -141,7 +109,7 @@ async def test_explanations_and_warnings_say_of_every_link_what_the_sql_says(dat
 
 async def test_an_explanation_names_the_facts_of_each_rung_as_they_are_stored(school: School) -> None:
     await school.change(source=SYNC)
-    link = await school.new_link("Aunt", court_order=False, lives_with_pupil=False, priority=2)
+    link = await school.synced("Aunt", court_order=False, lives_with_pupil=False, priority=2)
     found = await school.explain(link)
     assert (found.link.student_name, found.link.contact_name, found.link.relationship) == (
         "Ann Ash",
@@ -169,7 +137,7 @@ async def test_an_explanation_names_the_facts_of_each_rung_as_they_are_stored(sc
 
 
 async def test_an_explanation_tells_of_the_versions_of_the_defaults(school: School) -> None:
-    link = await school.new_link("Aunt")
+    link = await school.synced("Aunt")
     async with school.database.write() as session:
         await access_settings.set_defaults(session, school.school, {"Aunt": VIEW_AND_UPDATE}, HEAD)
     found = await school.explain(link)
@@ -178,8 +146,8 @@ async def test_an_explanation_tells_of_the_versions_of_the_defaults(school: Scho
 
 async def test_a_masked_override_is_shown_with_the_rung_that_masks_it(school: School) -> None:
     await school.change(source=SYNC)
-    link = await school.new_link("Grandparent")
-    await school.override_by_head(link, VIEW_AND_UPDATE, "Lives with her.")
+    link = await school.synced("Grandparent")
+    await school.set(link, VIEW_AND_UPDATE, note="Lives with her.")
     open_override = (await school.explain(link)).override
     assert open_override is not None
     assert (open_override.masked_by, open_override.to_review) == (None, False)
@@ -197,8 +165,8 @@ async def test_a_masked_override_is_shown_with_the_rung_that_masks_it(school: Sc
 
 async def test_an_override_that_came_out_from_under_an_order_is_to_review_until_it_is_confirmed(school: School) -> None:
     await school.change(source=SYNC)
-    link = await school.new_link("Grandparent")
-    await school.override_by_head(link, VIEW_AND_UPDATE)
+    link = await school.synced("Grandparent")
+    await school.set(link, VIEW_AND_UPDATE)
     at = school.database.dialect.instant()
     await school.run(f"UPDATE student_contact SET restriction_lifted_at = {at} WHERE id = ?", LATER, link)
     found = await school.explain(link)
@@ -210,8 +178,8 @@ async def test_an_override_that_came_out_from_under_an_order_is_to_review_until_
 
 
 async def test_an_explanation_says_which_facts_are_doubtful_of_those_that_were_looked_at(school: School) -> None:
-    await school.supplied(court_order="NOT_SUPPLIED", priority="UNKNOWN", parental_responsibility="DECLINED")
-    link = await school.new_link("Aunt", parental_responsibility=True, priority=1, priority_assumed=True)
+    await supply(school, court_order="NOT_SUPPLIED", priority="UNKNOWN", parental_responsibility="DECLINED")
+    link = await school.synced("Aunt", parental_responsibility=True, priority=1, priority_assumed=True)
     assert codes(await school.explain(link)) == []
     await school.change(source=SYNC)
     by_responsibility = await school.explain(link)
@@ -231,11 +199,11 @@ async def test_an_explanation_says_which_facts_are_doubtful_of_those_that_were_l
 
 
 async def test_a_deleted_link_is_explained_and_another_schools_is_unknown(school: School) -> None:
-    gone = await school.new_link("Mother", deleted_at=NOW)
+    gone = await school.synced("Mother", deleted_at=NOW)
     assert (await school.explain(gone)).answer.reason == "NO_LIVE_LINK"
     other = School(school.database, "another")
     await other.begin("Barton School")
-    foreign = await other.new_link("Mother")
+    foreign = await other.synced("Mother")
     for link in (foreign, "lnk_none", ""):
         with pytest.raises(FieldgateError) as refusal:
             await school.explain(link)
@@ -248,8 +216,8 @@ async def test_a_deleted_link_is_explained_and_another_schools_is_unknown(school
 async def test_a_father_with_a_court_order_keeps_access_stands_in_the_warnings_and_is_denied_by_an_override(
     school: School,
 ) -> None:
-    father = await school.new_link("Father", court_order=True, restricted_access=True)
-    await school.new_link("Mother")
+    father = await school.synced("Father", court_order=True, restricted_access=True)
+    await school.synced("Mother")
     found = await school.explain(father)
     assert (found.answer.permission, found.answer.reason) == (VIEW_AND_UPDATE, "RELATIONSHIP_DEFAULT")
     assert codes(found) == ["COURT_ORDER_WITH_ACCESS", "RESTRICTED_WITH_ACCESS"]
@@ -261,28 +229,28 @@ async def test_a_father_with_a_court_order_keeps_access_stands_in_the_warnings_a
         "COURT_ORDER_WITH_ACCESS": 1,
         "RESTRICTED_WITH_ACCESS": 1,
     }
-    await school.override_by_head(father, NO_PERMISSION)
+    await school.set(father, NO_PERMISSION)
     assert (await school.explain(father)).answer.reason == "OVERRIDE"
     assert listed(await school.warnings()) == []
 
 
 async def test_court_orders_that_always_deny_leave_no_warning(school: School) -> None:
-    await school.new_link("Father", court_order=True)
+    await school.synced("Father", court_order=True)
     assert len((await school.warnings()).warnings) == 1
     await school.change(court_order_always_denies=True)
     assert (await school.warnings()).warnings == ()
 
 
 async def test_a_relationship_that_changed_is_to_review_until_the_school_decides(school: School) -> None:
-    stays = await school.new_link("Mother")
-    changed = await school.new_link("Mother", first_relationship_key="aunt")
-    from_blank = await school.new_link("Mother", first_relationship_key=None)
-    unstamped = await school.new_link("Mother", first_relationship_key=None)
+    stays = await school.synced("Mother")
+    changed = await school.synced("Mother", first_relationship_key="aunt")
+    from_blank = await school.synced("Mother", first_relationship_key=None)
+    unstamped = await school.synced("Mother", first_relationship_key=None)
     await school.run("UPDATE student_contact SET defaults_version = NULL WHERE id = ?", unstamped)
     expected = sorted([changed, from_blank])
     assert [link for link, code in listed(await school.warnings()) if code == "RELATIONSHIP_CHANGED"] == expected
     assert codes(await school.explain(stays)) == codes(await school.explain(unstamped)) == []
-    await school.override_by_head(changed, VIEW_AND_UPDATE)
+    await school.set(changed, VIEW_AND_UPDATE)
     assert listed(await school.warnings()) == [(from_blank, "RELATIONSHIP_CHANGED")]
     async with school.database.write() as session:
         await access_settings.apply_defaults(session, school.school, HEAD)
@@ -290,7 +258,7 @@ async def test_a_relationship_that_changed_is_to_review_until_the_school_decides
 
 
 async def test_warnings_are_paged_by_link_with_counts_of_all(school: School) -> None:
-    links = sorted([await school.new_link("Father", court_order=True) for _ in range(5)])
+    links = sorted([await school.synced("Father", court_order=True) for _ in range(5)])
     await school.run("UPDATE student_contact SET restricted_access = TRUE WHERE id = ?", links[1])
     first = await school.warnings(limit=2)
     assert [link for link, _ in listed(first)] == [links[0], links[1], links[1]]
