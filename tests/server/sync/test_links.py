@@ -155,6 +155,9 @@ async def test_a_link_that_comes_back_says_when_and_keeps_its_version(
         key: value for key, value in before["S1:P1"].items() if key != "relinked_at"
     } | {"relationship_key": "grandmother"}  # fmt: skip
     assert (await sync()).changed == 0
+    facts(api, contact=1)["priority"] = 4
+    assert (await sync()).changed == 1
+    assert (await links())["S1:P1"]["relinked_at"] == relinked
 
 
 async def test_a_link_that_was_deleted_under_an_order_comes_back_both_lifted_and_relinked(

@@ -135,6 +135,24 @@ async def test_a_permission_that_is_withdrawn_while_the_lists_are_read_counts(
     assert await digest() == before
 
 
+async def test_an_order_that_came_before_its_permission_was_withdrawn_counts(
+    sync: Sync, api: FakeWonde, rows: Rows
+) -> None:
+    api.permissions = {"contacts.court_order.read": True}
+    await sync()
+    facts(api)["court_order"] = True
+    answer = FakeWonde.answer
+
+    def withdrawn(target: str) -> Answer:
+        if "/events" in target:  # the pupils have been read
+            api.permissions = COURT_ORDERS
+        return answer(api, target)
+
+    api.answer = withdrawn  # type: ignore[method-assign]
+    assert (await sync()).changed == 1
+    assert (await stored(rows, "court_order"))["S1:P1"] == [True]
+
+
 async def test_a_permission_that_is_given_while_the_lists_are_read_blanks_nothing(
     sync: Sync, api: FakeWonde, digest: Digest
 ) -> None:
