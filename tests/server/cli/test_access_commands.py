@@ -16,8 +16,8 @@ from server.cli.access_output import DRY_RUN
 from server.database import Database, open_database
 from tests.families import Families
 from tests.running import running_server
-from tests.server.cli.conftest import ROOT, Prepared, Shell, environment, run_process
-from tests.server.cli.test_start import HEAVY, LIMIT_SECONDS, TRIES, seconds
+from tests.server.cli.conftest import ROOT, Shell, environment, run_process
+from tests.server.cli.test_start import HEAVY, LIMIT_SECONDS, TRIES
 from tests.world import TOKEN, World, write_app
 
 EVERY_ATTRIBUTE = [word for name in LADDER_ATTRIBUTES for word in ("--acknowledge", name)]
@@ -315,7 +315,16 @@ def test_the_next_request_of_a_server_follows_what_the_shell_changes(
         assert told() == {(no, yes, yes)}
         change("source", "RELATIONSHIP_TYPE", "--school", school.id, "--yes")
         assert told() == {(yes, no, yes)}
-        change("clear", school.links["Grandparent"])
+        secret = run_process(database_url, "staff", "token", "--school", school.id, "--name", "A. Head").out.strip()
+        mutation = "mutation($id: ID!) { clearContactAccess(linkId: $id) { permission history { clearedBy } } }"
+        done = httpx.post(
+            f"{origin}/graphql",
+            json={"query": mutation, "variables": {"id": school.links["Grandparent"]}},
+            headers={"Authorization": f"Bearer {secret}"},
+        )
+        assert done.json() == {
+            "data": {"clearContactAccess": {"permission": no, "history": [{"clearedBy": "A. Head"}]}}
+        }
         assert told() == {(yes, no, no)}
         for client in clients:
             client.close()
@@ -325,23 +334,24 @@ def test_the_next_request_of_a_server_follows_what_the_shell_changes(
 
 
 @pytest.mark.parametrize("index", range(4))
-def test_a_small_command_starts_at_once_and_imports_nothing_heavy(
-    school: School, prepared: Prepared, database_url: str, index: int
-) -> None:
+def test_a_small_command_costs_little_and_imports_nothing_heavy(school: School, database_url: str, index: int) -> None:
     words = [
         ("access", "show", "--school", school.id),
         ("access", "set", school.links["Aunt"], NO_PERMISSION),
         ("access", "explain", school.links["Aunt"], "--json"),
         ("staff", "token", "--school", school.id, "--name", "A. Head"),
     ][index]
-    best = min(seconds(words, database_url) for _ in range(TRIES))
-    assert best <= LIMIT_SECONDS, " ".join(words)
     program = (
-        "import sys\nfrom server.cli import main\ntry:\n    main()\nfinally:\n"
-        f"    print(sorted(sys.modules.keys() & set({HEAVY})), file=sys.stderr)"
+        "import sys, time\nfrom server.cli import main\ntry:\n    main()\nfinally:\n"
+        f"    print(time.process_time(), sorted(sys.modules.keys() & set({HEAVY})), file=sys.stderr)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *words],
-        env=environment(database_url), cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stderr.splitlines()[-1] == "[]"
+    spent = []
+    for _ in range(TRIES):
+        done = subprocess.run(
+            [sys.executable, "-c", program, *words],
+            env=environment(database_url), cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        seconds, _, heavy = done.stderr.splitlines()[-1].partition(" ")
+        assert heavy == "[]"
+        spent.append(float(seconds))
+    assert min(spent) <= LIMIT_SECONDS
