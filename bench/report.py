@@ -33,21 +33,23 @@ PACKAGES = ("strawberry-graphql", "graphql-core", "starlette", "uvicorn", "sqlal
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A figure and the bound that it must keep: at least `bound`, or at most where `at_most`."""
+    """A figure and the bound that it must keep, if it has one: at least `bound`, or at most where `at_most`."""
 
     title: str
     figure: float
-    bound: float
+    bound: float | None
     aim: float | None = None
     at_most: bool = False
 
     @property
     def kept(self) -> bool:
         """Whether the bound is kept."""
-        return self.figure <= self.bound if self.at_most else self.figure >= self.bound
+        return self.bound is None or (self.figure <= self.bound if self.at_most else self.figure >= self.bound)
 
     def shown(self) -> str:
         """The figure beside its bound."""
+        if self.bound is None:
+            return f"{self.figure:.2f} ×"
         colour, word = ("green", "✓") if self.kept else ("red", "✗")
         aim = f", aim {self.aim:g}" if self.aim is not None else ""
         return f"[{colour}]{self.figure:.2f} × {word}[/] [dim]({'≤' if self.at_most else '≥'} {self.bound:g}{aim})[/]"

@@ -1,7 +1,7 @@
 """How the cost of a request grows with the data around it: not at all, or with the rows that it asks for.
 
-Two databases that differ in one thing only, a server on each, rounds interleaved. Nothing is compared with the other
-servers here: they are not the measure of this.
+Two databases, or two requests, that differ in one thing only, rounds interleaved. Nothing is compared with the other
+servers here: they are not the measure of this. What contacts' access costs the same links is measured here too.
 """
 
 import contextlib
@@ -14,9 +14,12 @@ from bench.data import EVERYTHING, GRANTED, World, make_world
 from bench.load import Client
 from bench.rounds import Pace, Progress, Series, slot
 from bench.servers import Server, running
+from schema.vocabulary import VIEW_AND_UPDATE
 
 FLAT = 1.15
 LINEAR = 1.25  # a large page does not stay in the processor's caches
+ACCESS = 1.3
+"""Links with access against the same links without: at most so many times the cost."""
 FEW_ROWS = 100
 MANY_ROWS, MANY_SCHOOLS, MANY_APPS = 10_000, 50, 1_000
 SETTINGS = {"FIELDGATE_PAGE_CAP": str(MANY_ROWS)}
@@ -24,7 +27,7 @@ SETTINGS = {"FIELDGATE_PAGE_CAP": str(MANY_ROWS)}
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """What was compared, and how the cost grew: per request, or per row where the rows grow."""
+    """What was compared, and how the cost grew: per request, or per row where the rows grow. `most`: None, no bound."""
 
     title: str
     small: str
@@ -32,7 +35,7 @@ class Scaling:
     small_ms: float
     large_ms: float
     growth: float
-    most: float
+    most: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,22 @@ async def scalings(client: Client, folder: Path, pace: Pace, tell: Progress) -> 
             sides = Side(server, page(rows, FEW_ROWS)), Side(server, page(rows, many))
             titles = "students in the answer, per row", f"{FEW_ROWS}", f"{many:,}"
             found.append(compared(client, *titles, sides, pace, tell, factor=many / FEW_ROWS, most=LINEAR))
+        for title, without, included, most in access_requests(rows):
+            sides = Side(server, without), Side(server, included)
+            found.append(compared(client, title, "without", "with", sides, pace, tell, most=most))
     return found
+
+
+def access_requests(world: World) -> Iterator[tuple[str, bytes, bytes, float | None]]:
+    """What contacts' access costs: of links alone, of links with their people, and as a filter of a count."""
+
+    def ask(document: str, **variables: object) -> bytes:
+        return http_query(query(document), {"school": world.schools[0], **variables}, world.tokens["granted"])
+
+    for title, people, most in ((f"{MANY_ROWS:,} links", False, ACCESS), (f"{MANY_ROWS:,} links + people", True, None)):
+        small, large = (ask("links", access=access, people=people) for access in (False, True))
+        yield f"access of {title}", small, large, most
+    yield "a count of links by access", ask("links_counted"), ask("links_counted", access=VIEW_AND_UPDATE), None
 
 
 @contextlib.contextmanager
@@ -94,7 +112,7 @@ def compared(
     tell: Progress,
     *,
     factor: float = 1.0,
-    most: float = FLAT,
+    most: float | None = FLAT,
 ) -> Scaling:
     """Measure two sides in rounds. `factor`: how many times more the larger one is asked for."""
     series = Series(), Series()
