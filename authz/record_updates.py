@@ -14,7 +14,7 @@ from authz.audit import Actor
 from authz.clock import canonical, from_canonical, read_clock
 from authz.id_lists import among, listed
 from authz.presence import Presence
-from authz.session import Dialect, ReadSession, WriteSession
+from authz.session import Dialect, ReadSession, Row, WriteSession
 from authz.submitted import checked_line, checked_text
 from schema.contact_record import DESCRIPTION, OWN_DETAILS
 from schema.errors import FieldgateError
@@ -260,38 +260,51 @@ async def close_delivered(session: WriteSession, school_id: str) -> int:
 
     An older open update of the same thing closes with the newer one that took its place. How many were closed.
     """
-    if not await session.fetch(
-        "SELECT 1 FROM record_update WHERE school_id = ? AND state = 'SUBMITTED' LIMIT 1", school_id
-    ):
-        return 0
-    closed = await session.fetch(
-        f"UPDATE record_update SET state = 'DELIVERED', closed_at = {session.dialect.now}, closed_by = ? "
-        "WHERE school_id = ? AND state = 'SUBMITTED' AND EXISTS (SELECT 1 FROM record_update u "
-        "WHERE u.school_id = record_update.school_id AND u.state = 'SUBMITTED' "
-        "AND u.subject_id = record_update.subject_id AND u.field = record_update.field "
-        # Conditions to add have one subject, the student, and do not take each other's place.
-        "AND (u.id = record_update.id OR (u.submitted_at > record_update.submitted_at "
-        "AND coalesce(u.student_id, '') <> u.subject_id)) "
-        f"AND {_delivered('u')}) RETURNING id, contact_id, field",
-        DELIVERED_BY.name,
+    dialect = session.dialect
+    rows = await session.fetch(
+        f"SELECT u.id, u.subject_id, u.student_id, u.field, {dialect.instant_text('u.submitted_at')}, "
+        f"{_DELIVERED} WHERE u.school_id = ? AND u.state = 'SUBMITTED'",
         school_id,
     )
+    closing = _closing(rows)
+    if not closing:
+        return 0
+    closed = await session.fetch(
+        f"UPDATE record_update SET state = 'DELIVERED', closed_at = {dialect.now}, closed_by = ? "
+        f"WHERE school_id = ? AND state = 'SUBMITTED' AND id {among(dialect)} RETURNING id, contact_id, field",
+        DELIVERED_BY.name, school_id, listed(closing),
+    )  # fmt: skip
     for update_id, contact_id, field in sorted(tuple(row) for row in closed):
         details = {"update": update_id, "contact": contact_id, "field": field}
         await audit.record(session, "record_update_delivered", chain=school_id, by=DELIVERED_BY, details=details)
     return len(closed)
 
 
-def _delivered(update: str) -> str:
-    """SQL: what is stored of an update's subject is its new value."""
-    columns = " ".join(f"WHEN '{column}' THEN c.{column}" for column in OWN_DETAILS)
-    condition = f"SELECT 1 FROM medical_condition m WHERE m.school_id = {update}.school_id AND m.deleted_at IS NULL"
-    return (
-        f"CASE WHEN {update}.entity = '{CONTACT}' THEN EXISTS (SELECT 1 FROM contact c "
-        f"WHERE c.school_id = {update}.school_id AND c.id = {update}.subject_id AND c.deleted_at IS NULL "
-        f"AND coalesce(CASE {update}.field {columns} END, '') = coalesce({update}.new_value, '')) "
-        f"WHEN {update}.subject_id = {update}.student_id THEN EXISTS ({condition} "
-        f"AND m.student_id = {update}.student_id AND m.description = {update}.new_value) "
-        f"WHEN {update}.new_value IS NULL THEN NOT EXISTS ({condition} AND m.id = {update}.subject_id) "
-        f"ELSE EXISTS ({condition} AND m.id = {update}.subject_id AND m.description = {update}.new_value) END"
-    )
+def _closing(rows: Sequence[Row]) -> set[str]:
+    """The updates to close: those delivered, and those that a later delivered one of the same field replaced."""
+    latest: dict[tuple[str, str], str] = {}
+    for _, subject_id, _, field, moment, delivered in rows:
+        if delivered:
+            latest[subject_id, field] = max(moment, latest.get((subject_id, field), ""))
+    return {
+        update_id
+        for update_id, subject_id, student_id, field, moment, delivered in rows
+        # Conditions to add have one subject, the student, and do not take each other's place.
+        if delivered or (subject_id != student_id and moment < latest.get((subject_id, field), ""))
+    }
+
+
+_DELIVERED = (
+    f"CASE WHEN u.entity = '{CONTACT}' THEN c.id IS NOT NULL AND coalesce(CASE u.field "
+    + " ".join(f"WHEN '{column}' THEN c.{column}" for column in OWN_DETAILS)
+    + " END, '') = coalesce(u.new_value, '') WHEN u.subject_id = u.student_id THEN EXISTS (SELECT 1 "
+    "FROM medical_condition a WHERE a.school_id = u.school_id AND a.student_id = u.student_id "
+    "AND a.deleted_at IS NULL AND a.description = u.new_value) "
+    "WHEN u.new_value IS NULL THEN m.id IS NULL ELSE coalesce(m.description = u.new_value, FALSE) END "
+    "FROM record_update u "
+    f"LEFT JOIN contact c ON u.entity = '{CONTACT}' AND c.school_id = u.school_id AND c.id = u.subject_id "
+    "AND c.deleted_at IS NULL "
+    f"LEFT JOIN medical_condition m ON u.entity = '{MEDICAL_CONDITION}' AND m.school_id = u.school_id "
+    "AND m.id = u.subject_id AND m.deleted_at IS NULL"
+)
+"""SQL: whether what is stored of an update's subject is its new value, and FROM what that is known."""
