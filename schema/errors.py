@@ -18,7 +18,7 @@ class ErrorKind:
 
 ERRORS: Mapping[str, ErrorKind] = {
     # Who is asking
-    "UNAUTHENTICATED": ErrorKind(401, "Send a valid app token: `Authorization: Bearer fg_…`."),
+    "UNAUTHENTICATED": ErrorKind(401, "Send a token of the right kind that is valid now: `Authorization: Bearer …`."),
     "CALLERS_MIXED": ErrorKind(400, "Ask an app's fields and a person's fields in two requests, each with its token."),
     # What was asked
     "BAD_REQUEST": ErrorKind(400, "Send a GraphQL request as the GraphQL over HTTP specification says."),
@@ -60,8 +60,8 @@ ERRORS: Mapping[str, ErrorKind] = {
     "APP_UNKNOWN": ErrorKind(404, "Use the slug of a registered app; `fieldgate app list` names them."),
     "SCHOOL_UNKNOWN": ErrorKind(404, "Use the id of a school; `fieldgate school list` names them."),
     "SCHOOL_INVALID": ErrorKind(400, "Give a name of printable characters and an IANA time zone."),
-    "TOKEN_UNKNOWN": ErrorKind(404, "Use the id of a token; `fieldgate app tokens` names them."),
-    "TOKEN_STATE": ErrorKind(409, "See the token's state with `fieldgate app tokens`, or issue another."),
+    "TOKEN_UNKNOWN": ErrorKind(404, "Use the id of a token; `fieldgate app tokens` and `fieldgate staff tokens` name them."),
+    "TOKEN_STATE": ErrorKind(409, "See its state with `fieldgate app tokens` or `fieldgate staff tokens`, or issue another."),
     "CONSENT_STATE": ErrorKind(409, "See the consent's state with `fieldgate grants`."),
     "CONSENT_UNKNOWN": ErrorKind(404, "See the school's consents with `fieldgate grants`."),
     # Contacts' access
