@@ -17,6 +17,7 @@ from authz.session import Dialect, WriteSession
 from schema.errors import FieldgateError
 from schema.ids import MakeKey, new_record_id, new_school_id, random_key
 from server.database import Database
+from server.sync import statistics
 from server.sync.changes import Changes, compare
 from server.sync.reading import Reading
 from server.sync.store import apply, staged
@@ -203,6 +204,7 @@ async def complete(
     async with database.write_staged(tables) as session:
         await _fence(session, run)
         await _write(session, run, changes, result)
+    await statistics.refresh(database, result.counts)
     return result
 
 
