@@ -17,6 +17,7 @@ import pytest
 
 from authz.access import LINK, decisions, links_sql
 from authz.contact_access import (
+    SCOPES,
     AccessDecision,
     AccessSettings,
     Facts,
@@ -261,6 +262,13 @@ def told(settings: AccessSettings, scopes: frozenset[str]) -> dict[str, str]:
 
 TOLD = {(settings, scopes): told(settings, scopes) for settings in SETTINGS for scopes in SUBSETS}
 """For all 64 settings and all 256 sets of the scopes that matter."""
+
+
+def test_each_fact_is_told_under_the_scopes_that_the_page_names() -> None:
+    assert {fact: set(scopes) for fact, scopes in SCOPES.items()} == {
+        fact: {f"{name}.read" for name in names} for fact, names in SCOPES_OF.items()
+    }
+    assert set(SCOPES) == {each.name for each in fields(Facts)}
 
 
 def test_an_app_is_told_what_the_page_says_with_every_set_of_scopes() -> None:
