@@ -60,8 +60,12 @@ ERRORS: Mapping[str, ErrorKind] = {
     "APP_UNKNOWN": ErrorKind(404, "Use the slug of a registered app; `fieldgate app list` names them."),
     "SCHOOL_UNKNOWN": ErrorKind(404, "Use the id of a school; `fieldgate school list` names them."),
     "SCHOOL_INVALID": ErrorKind(400, "Give a name of printable characters and an IANA time zone."),
-    "TOKEN_UNKNOWN": ErrorKind(404, "Use the id of a token; `fieldgate app tokens` and `fieldgate staff tokens` name them."),
-    "TOKEN_STATE": ErrorKind(409, "See its state with `fieldgate app tokens` or `fieldgate staff tokens`, or issue another."),
+    "TOKEN_UNKNOWN": ErrorKind(
+        404, "Use the id of a token; `fieldgate app tokens` or `fieldgate staff tokens` name them."
+    ),
+    "TOKEN_STATE": ErrorKind(
+        409, "See its state with `fieldgate app tokens` or `fieldgate staff tokens`, or issue another."
+    ),
     "CONSENT_STATE": ErrorKind(409, "See the consent's state with `fieldgate grants`."),
     "CONSENT_UNKNOWN": ErrorKind(404, "See the school's consents with `fieldgate grants`."),
     # Contacts' access
@@ -93,6 +97,10 @@ ERRORS: Mapping[str, ErrorKind] = {
     "MIS_ANSWER_INVALID": ErrorKind(502, "Run the sync again; nothing was changed."),
     "SYNC_RUNNING": ErrorKind(409, "Wait until the running sync of this school has ended."),
 }
+
+
+OF_THE_INSTALLATION = frozenset(code for code in ERRORS if code.startswith("DATABASE_")) | {"SETTING_INVALID"}
+"""Codes about the installation: operators are told them, callers are told UNAVAILABLE."""
 
 
 class FieldgateError(Exception):

@@ -15,7 +15,7 @@ from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
 from starlette.types import Receive, Scope, Send
 
 from resolvers.engine import Answer, Engine, Request
-from schema.errors import ERRORS, FieldgateError
+from schema.errors import ERRORS, OF_THE_INSTALLATION, FieldgateError
 from server.graphiql_page import GraphiQLPage
 from server.logs import Log, told
 from server.negotiation import GRAPHQL_RESPONSE, HTML, JSON, chosen
@@ -26,9 +26,6 @@ PATH = "/graphql"
 BODY_SECONDS = 20.0
 OFFERED = (JSON, GRAPHQL_RESPONSE)
 OFFERED_TO_GET = (JSON, GRAPHQL_RESPONSE, HTML)
-OPERATORS_MATTER = frozenset(code for code in ERRORS if code.startswith("DATABASE_")) | {"SETTING_INVALID"}
-"""Codes about the installation: the log is told them, a caller is told UNAVAILABLE."""
-
 Header = tuple[bytes, bytes]
 HEADERS: Mapping[str, list[Header]] = {
     media_type: [
@@ -169,7 +166,7 @@ class GraphQLEndpoint:
 
     def _take(self, exchange: Exchange, answer: Answer) -> None:
         code = answer.refused
-        if code in OPERATORS_MATTER:
+        if code in OF_THE_INSTALLATION:
             self.log.error("request failed", request_id=exchange.identify(), path=PATH, code=code)
             exchange.refuse(FieldgateError("UNAVAILABLE", "The database cannot answer now."))
             return

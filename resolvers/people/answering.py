@@ -20,7 +20,7 @@ from resolvers.operation import OperationPlan, Root
 from resolvers.pages import Values
 from resolvers.people import contact, staff
 from resolvers.people.calls import Call, Handler, Sessions
-from schema.errors import FieldgateError
+from schema.errors import OF_THE_INSTALLATION, FieldgateError
 
 HANDLERS: Mapping[str, Handler] = {**staff.HANDLERS, **contact.HANDLERS}
 
@@ -67,5 +67,7 @@ class People:
         except FieldgateError as error:
             if error.code == "UNAUTHENTICATED" and first:
                 raise
+            if error.code in OF_THE_INSTALLATION:
+                error = FieldgateError("UNAVAILABLE", "The database cannot answer now; nothing was changed.")
             return RootAnswer(b"null", root.failed(error))
         return RootAnswer(orjson.dumps(shaped(root.selected, value)), [])
