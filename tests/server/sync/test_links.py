@@ -11,7 +11,7 @@ from authz import capabilities
 from authz.contact_access import relationship_key
 from server.database import Database
 from tests.server.sync.conftest import Rows, Sync
-from tests.server.sync.wonde import FakeWonde, link, student
+from tests.server.sync.wonde import FakeWonde, link, person, student
 from tests.world import NOW, insert
 
 INTERNAL = (
@@ -246,23 +246,24 @@ async def test_a_link_never_becomes_one_of_two_others(sync: Sync, api: FakeWonde
 # Priorities ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("sent", "stored"),
-    [
-        (0, 0), (2, 2), ("1", 1), ("0", 0), ("01", None), (" 1", None), ("1.0", None), (1.0, None), (True, None),
-        (False, None), (-1, None), ("-1", None), (1.5, None), ("+1", None), ("one", None), ("\u0661", None), ("", None),
-        (None, None), (2**31, None),
-    ],
+SENT: tuple[tuple[object, int | None], ...] = (
+    (0, 0), (2, 2), ("1", 1), ("0", 0), ("01", None), (" 1", None), ("1.0", None), (1.0, None), (True, None),
+    (False, None), (-1, None), ("-1", None), (1.5, None), ("+1", None), ("one", None), ("\u0661", None), ("", None),
+    (None, None), (2**31, None),
 )  # fmt: skip
-async def test_a_priority_is_a_whole_number_or_its_plain_text(
-    sync: Sync, api: FakeWonde, rows: Rows, sent: object, stored: int | None
-) -> None:
-    facts(api)["priority"] = sent
+
+
+async def test_a_priority_is_a_whole_number_or_its_plain_text(sync: Sync, api: FakeWonde, rows: Rows) -> None:
+    api.lists["contacts"] += [person(f"L{number}") for number in range(len(SENT))]
+    links = [link(f"L{number}", priority=sent) for number, (sent, _) in enumerate(SENT)]
+    api.lists["students"].append(student("S5", *links))
     result = await sync()
-    [row] = await rows("student_contact", "source_id", "priority", where="source_id = 'S1:P1'")
-    assert row["priority"] == stored
-    odd = stored is None and sent not in ("", None)
-    assert result.findings == ({"BAD_NUMBER": 1} if odd else {})
+    found = await rows("student_contact", "source_id", "priority", where="source_id LIKE 'S5:%'")
+    stored = {row["source_id"]: row["priority"] for row in found}
+    for number, (sent, expected) in enumerate(SENT):
+        assert stored[f"S5:L{number}"] == expected, sent
+    refused = [sent for sent, expected in SENT if expected is None and sent not in ("", None)]
+    assert result.findings == {"BAD_NUMBER": len(refused)}
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u00a0"])
