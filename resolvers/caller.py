@@ -14,7 +14,7 @@ from authz.grants import (
     standing_parameters,
     standing_statement,
 )
-from authz.session import Row
+from authz.session import Dialect, Row
 from resolvers.asking import Ask, Flow
 from resolvers.conditions import KNOWN
 from resolvers.cursors import CursorPlace
@@ -27,6 +27,18 @@ from schema.ids import school_of
 def unauthenticated() -> RequestRefused:
     """The refusal of a caller without a token that is valid now."""
     return refusal(FieldgateError("UNAUTHENTICATED", "This needs an app token that is valid now."))
+
+
+def known_token(dialect: Dialect, token_hash: str) -> Flow:
+    """Whether the token is anybody's now: an app's, a member of staff's or a contact's."""
+    now = dialect.now
+    tables = {"app_token": "revoked_at", "staff_token": "revoked_at", "contact_session": "ended_at"}
+    statement = " UNION ALL ".join(
+        f"SELECT 1 FROM {table} WHERE hash = ? AND {ended} IS NULL AND coalesce(expires_at > {now}, TRUE)"
+        for table, ended in tables.items()
+    )
+    rows = yield Ask(dialect.sql(statement), (token_hash,) * len(tables))
+    return bool(rows)
 
 
 class Caller:

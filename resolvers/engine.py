@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import orjson
 
 from resolvers.asking import Flow
-from resolvers.caller import unauthenticated
+from resolvers.caller import known_token, unauthenticated
 from resolvers.documents import Operation, RequestRefused, refusal
 from resolvers.flow import Run, asks, check
 from resolvers.gate import Gate
@@ -92,8 +92,8 @@ class Engine:
             values = operation.values(request.variables)
             plan = operation.plan(values)
         except RequestRefused:
-            if hidden:  # what is wrong with the document would tell of the schema
-                raise unauthenticated() from None
+            if not gate.public_schema and not await self._is_known(request.token_hash):
+                raise unauthenticated() from None  # what is wrong with the document would tell of the schema
             raise
         if plan.people_roots:
             return await self._answer_people(plan, values, request, hidden=hidden)
@@ -104,10 +104,16 @@ class Engine:
             gate.documents.keep(document)
         return body
 
+    async def _is_known(self, token_hash: str | None) -> bool:
+        if token_hash is None:
+            return False
+        return bool(await self.driver.run(lambda: known_token(self.gate.dialect, token_hash), 0))
+
     async def _answer_people(self, plan: OperationPlan, values: Values, request: Request, *, hidden: bool) -> bytes:
         open_to_anybody = not any(self.gate.rules[root.selected.coordinate] for root in plan.people_roots)
         if request.token_hash is None and not open_to_anybody:
-            raise unauthenticated()
+            text = "This needs a member of staff's token, or a contact's session, that is valid now."
+            raise FieldgateError("UNAUTHENTICATED", text)
         if self.people is None:
             raise FieldgateError("UNAVAILABLE", "People are not answered here.")
         if plan.needs_token or (hidden and plan.executed):

@@ -69,7 +69,8 @@ async def opened(settings: Settings, log: Log) -> AsyncIterator[Site]:
             public_schema=settings.public_schema,
         )
         door = Door(settings.sign_ins_per_address)
-        engine = Engine(gate, reader, People(gate, database, door))
+        people = People(gate, database, door, lambda error: log.error("request failed", path=PATH, code=error.code))
+        engine = Engine(gate, reader, people)
         await reader.run(_rehearsal, 0)
         page = graphiql_page()
         endpoint = GraphQLEndpoint(

@@ -29,6 +29,9 @@ CONNECTION_SETTINGS = {
     # A writer that waits for another gives up as on SQLite, with a refusal of ours.
     "lock_timeout": f"{BUSY_TIMEOUT_SECONDS:.0f}s",
 }
+MOST_READERS = 8
+"""Snapshots of one process at a time: each has a connection and a thread, which are kept."""
+ACQUIRE_SECONDS = 5.0
 STAGED_CACHE_KIB = 65_536
 """Page cache of a large write, so that its pages reach the file once, at commit."""
 
@@ -137,6 +140,7 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._idle_readers: list[aiosqlite.Connection] = []
+        self._reader_turns = asyncio.Semaphore(MOST_READERS)
         self._writer: aiosqlite.Connection | None = None
         self._writer_turn = asyncio.Lock()
 
@@ -150,14 +154,26 @@ class SqliteDatabase:
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
-        with _clear_sqlite_errors():
-            connection = self._idle_readers.pop() if self._idle_readers else await self.connect(read_only=True)
-            try:
-                await connection.execute("BEGIN")
-                yield SqliteSession(connection)
-            finally:
-                await _end(connection, "ROLLBACK")
-                self._idle_readers.append(connection)
+        async with self._reader_turns:
+            with _clear_sqlite_errors():
+                connection = self._idle_readers.pop() if self._idle_readers else await self.connect(read_only=True)
+                try:
+                    await connection.execute("BEGIN")
+                    yield SqliteSession(connection)
+                except asyncio.CancelledError:
+                    # Nobody waits any more: its statement must not run on, nor its snapshot stay open.
+                    await connection.interrupt()
+                    await connection.close()
+                    raise
+                except BaseException:
+                    await self._put_back(connection)
+                    raise
+                else:
+                    await self._put_back(connection)
+
+    async def _put_back(self, connection: "aiosqlite.Connection") -> None:
+        await _end(connection, "ROLLBACK")
+        self._idle_readers.append(connection)
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
@@ -295,30 +311,45 @@ class PostgresDatabase:
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
-        pool = await self.pool()
-        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-            with _clear_postgres_errors():
-                yield PostgresSession(connection)
+        async with self._transaction(isolation="repeatable_read", readonly=True) as connection:
+            yield PostgresSession(connection)
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
-        pool = await self.pool()
-        async with pool.acquire() as connection, connection.transaction():
-            with _clear_postgres_errors():
-                yield PostgresSession(connection)
+        async with self._transaction() as connection:
+            yield PostgresSession(connection)
 
     @contextlib.asynccontextmanager
     async def write_staged(self, tables: "Sequence[StagedTable]") -> AsyncIterator[WriteSession]:
+        async with self._transaction() as connection:
+            for table in tables:
+                await connection.execute(table.create(POSTGRESQL))
+                await connection.copy_records_to_table(
+                    table.name, records=table.rows, columns=table.column_names, timeout=None
+                )
+                await connection.execute(f"ANALYZE {table.name}")  # nothing else would tell the planner its size
+            yield PostgresSession(connection)
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self, **kind: Any) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
         pool = await self.pool()
-        async with pool.acquire() as connection, connection.transaction():
-            with _clear_postgres_errors():
-                for table in tables:
-                    await connection.execute(table.create(POSTGRESQL))
-                    await connection.copy_records_to_table(
-                        table.name, records=table.rows, columns=table.column_names, timeout=None
-                    )
-                    await connection.execute(f"ANALYZE {table.name}")  # nothing else would tell the planner its size
-                yield PostgresSession(connection)
+        with _clear_postgres_errors():
+            connection: Any = await pool.acquire(timeout=ACQUIRE_SECONDS)
+            try:
+                transaction = connection.transaction(**kind)
+                await transaction.start()
+                try:
+                    yield connection
+                except asyncio.CancelledError:
+                    connection.terminate()  # a rollback would wait for the statement that nobody waits for any more
+                    raise
+                except BaseException:
+                    await transaction.rollback()
+                    raise
+                else:
+                    await transaction.commit()
+            finally:
+                await pool.release(connection)
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -336,3 +367,13 @@ def _clear_postgres_errors() -> Any:
         raise FieldgateError("DATABASE_NOT_MIGRATED", "The database has not this version's tables.") from error
     except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
         raise FieldgateError("DATABASE_BUSY", "Another process is writing to the database.") from error
+    except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, TimeoutError) as error:
+        raise _unreachable(error) from error
+    except asyncpg.InterfaceError as error:  # the connection was lost, and the driver has noticed before us
+        if "connection" not in str(error):
+            raise
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: Exception) -> FieldgateError:
+    return FieldgateError("DATABASE_UNREACHABLE", f"PostgreSQL does not answer: {type(error).__name__}.")
