@@ -363,6 +363,17 @@ async def test_stored_links_tell_each_app_the_same_permission_and_the_reason_it_
         assert {row[0]: list(row[1:]) for row in rows} == expected, settings
 
 
+async def test_no_rung_is_left_open_by_facts_that_are_null(database: Database) -> None:
+    async with database.write() as session:
+        await write_links(session, THIN)
+    facts = LINK.facts(database.dialect)
+    conditions = {rung.when.sql(facts) for settings in SETTINGS for rung in ladder(settings)}
+    async with database.read() as session:
+        for condition in conditions:
+            sql = f"SELECT count(*) FROM {links_sql()} WHERE l.school_id = ? AND ({condition}) IS NULL"
+            assert list(map(list, await session.fetch(sql, SCHOOL))) == [[0]], condition
+
+
 FLIPS: Mapping[str, Sequence[object]] = {
     **dict.fromkeys(("gone", "left", "not_begun", "to_review"), (False, True)),
     **dict.fromkeys((*FLAG_FACTS, "priority_assumed"), (None, True, False)),
