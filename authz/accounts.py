@@ -4,6 +4,7 @@ A run looks at a whole school. The username stays when access returns; the secre
 before comes back. Runs take requests from a queue, and take away only the request that they saw.
 """
 
+import re
 import secrets
 from collections.abc import Collection, Iterable
 from contextlib import AbstractAsyncContextManager
@@ -22,6 +23,9 @@ LETTERS = "23456789chkmqrwx"
 """No vowels, so that no word comes out; nothing that is mistaken for another when it is written or read aloud."""
 USERNAME_LENGTH = 9
 GROUP = 3
+MOST_TYPED = 50
+"""Characters that a person may type for a username, blanks and dashes with it; a longer text is none."""
+_USERNAME = re.compile("-".join([f"[{LETTERS}]{{{GROUP}}}"] * (USERNAME_LENGTH // GROUP)))
 MOST_ROUNDS = 10
 
 
@@ -247,7 +251,9 @@ def _days_ago(dialect: Dialect, days: int) -> str:
 
 
 async def by_username(session: ReadSession, username: str, *, lock: bool = False) -> Account | None:
-    """The account of a username in its canonical form."""
+    """The account of a username in its canonical form; nobody has what is none, and no database is asked."""
+    if _USERNAME.fullmatch(username) is None:
+        return None
     return await _one(session, "username = ?", username, lock=lock)
 
 
@@ -299,7 +305,12 @@ def new_username() -> str:
 
 
 def canonical_username(text: str) -> str:
-    """A username as it is stored, however a person types it: any case, with or without the dashes."""
+    """A username as it is stored, however a person types it: any case, with or without the dashes.
+
+    INVARIANT: strangers send this, before anything counts them: what is too long costs nothing and is one name.
+    """
+    if len(text) > MOST_TYPED:
+        return ""
     bare = "".join(character for character in text.casefold() if not character.isspace() and character != "-")
     return _grouped(bare) if len(bare) == USERNAME_LENGTH else bare
 

@@ -19,6 +19,8 @@ from schema.errors import FieldgateError
 
 SHORTEST = 10
 LONGEST = 200
+MOST_TYPED = 4 * LONGEST
+"""Characters of a secret before they are composed; a longer text is none, and nothing is made of it."""
 AT_ONCE = 2
 MOST_WAITING = 20
 PASSES = 3
@@ -32,7 +34,7 @@ Done = TypeVar("Done")
 
 def check_strength(secret: str, username: str) -> None:
     """Refuse a secret that is guessed first."""
-    length = len(_prepared(secret))
+    length = len(_prepared(secret)) if len(secret) <= MOST_TYPED else len(secret)
     if length < SHORTEST or length > LONGEST:
         raise FieldgateError("SECRET_TOO_WEAK", f"The secret must have from {SHORTEST} to {LONGEST} characters.")
     if len(set(secret.casefold())) == 1:
@@ -55,7 +57,9 @@ class SecretHashes:
         return await self._run(lambda: self._make(secret))
 
     async def verify(self, secret_hash: str | None, secret: str) -> bool:
-        """Whether the secret is the hash's. As much work is done where there is no hash."""
+        """Whether the secret is the hash's. As much work is done where there is no hash; none for what is no secret."""
+        if len(secret) > MOST_TYPED:
+            return False
         right = await self._run(lambda: self._verify(secret_hash or NOBODYS, secret))
         return right and secret_hash is not None and len(_prepared(secret)) <= LONGEST
 
@@ -67,7 +71,7 @@ class SecretHashes:
 
     def _verify(self, secret_hash: str, secret: str) -> bool:
         try:
-            return self._hasher.verify(secret_hash, _bytes(secret[: LONGEST + 1]))
+            return self._hasher.verify(secret_hash, _bytes(secret))
         except VerifyMismatchError:
             return False
         except (VerificationError, InvalidHashError) as error:  # not wrong: the machine had not the memory for it

@@ -235,3 +235,20 @@ def test_a_username_is_short_unambiguous_and_read_however_it_is_typed() -> None:
     for typed in (name, name.upper(), name.replace("-", ""), f" {name.replace('-', ' ')} "):
         assert canonical_username(typed) == name
     assert canonical_username("somebody else") == "somebodyelse"
+
+
+def test_a_text_of_any_length_is_made_a_username_of_at_once() -> None:
+    started = time.perf_counter()
+    for character in ("a", "\N{COMBINING ACUTE ACCENT}", " ", "\U0001f600"):
+        assert canonical_username(character * 1_000_000) == ""
+    assert time.perf_counter() - started < 0.05
+
+
+async def test_what_is_no_username_is_nobodys_and_no_database_is_asked(families: Families) -> None:
+    await families.link(await families.student(), await families.contact())
+    await allocated(families)
+    [name] = (await usernames(families)).values()
+    async with families.database.read() as session:
+        assert await accounts.by_username(session, name) is not None
+        for wrong in ("", "\x00", "k4m-x2r-93\x00", "\ud800", name.upper(), f"{name}\n", f"{name}-{name}"):
+            assert await accounts.by_username(session, wrong) is None

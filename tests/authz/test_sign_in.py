@@ -391,6 +391,22 @@ async def test_a_caller_who_leaves_makes_no_room_before_its_work_is_done() -> No
         hashes.close()
 
 
+async def test_a_text_too_long_to_be_a_secret_is_refused_without_a_hash(site: Site) -> None:
+    await site.choose()
+    started = time.perf_counter()
+    for secret in ("x" * 950_000, "\N{COMBINING ACUTE ACCENT}\N{COMBINING GRAVE ACCENT BELOW}" * 400_000):
+        assert await site.refusal(secret=secret) == "SIGN_IN_FAILED: The username and the secret do not open a session."
+        assert await chosen(site, (await site.issue()).code, secret) == "SECRET_TOO_WEAK"
+        assert (await site.refusal(secret * 2, secret)).startswith("SIGN_IN_FAILED")
+    assert time.perf_counter() - started < 1
+    assert site.door.hashes._unfinished == 0
+
+
+async def test_a_secret_of_the_longest_length_opens_a_session_however_its_characters_are_composed(site: Site) -> None:
+    await site.choose("e\N{COMBINING ACUTE ACCENT}\N{COMBINING DOT BELOW}" * 100)
+    assert await site.sign_in(secret="\N{LATIN SMALL LETTER E WITH DOT BELOW}\N{COMBINING ACUTE ACCENT}" * 100)
+
+
 async def test_nobodys_hash_costs_what_every_hash_costs_and_no_secret_is_its() -> None:
     assert NOBODYS.startswith(f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}$")
     hashes = SecretHashes()
