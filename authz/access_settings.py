@@ -173,8 +173,8 @@ async def set_defaults(
 
     The same defaults as now are no new version.
     """
-    wanted = {label.strip(): permission for label, permission in permissions.items()}
     keys = _checked(permissions)
+    wanted = {label.strip(): permission for label, permission in permissions.items()}
     await take_turn(session, school_id)
     settings, current = await settings_of(session, school_id), await version_of(session, school_id)
     before = await _defaults(session, school_id, current)
@@ -206,8 +206,8 @@ def _checked(permissions: Mapping[str, str]) -> Mapping[str, str]:
         raise FieldgateError("DEFAULTS_INVALID", f"There are more than {MAX_DEFAULTS} relationships.")
     keys: dict[str, str] = {}
     for label, permission in permissions.items():
-        key = relationship_key(label)
-        if key is None or len(label) > MAX_LABEL or not label.isprintable():
+        key = relationship_key(label) if len(label) <= MAX_LABEL else None
+        if key is None or not label.isprintable():
             raise FieldgateError("DEFAULTS_INVALID", "A relationship is blank, too long or not printable.")
         if key in keys.values():
             raise FieldgateError("DEFAULTS_INVALID", "Two relationships are the same but for blanks and case.")

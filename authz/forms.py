@@ -35,6 +35,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedForm:
+    """A form's name and what was answered, as they can be stored."""
+
+    form: str
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """A response to a form about a student."""
 
@@ -46,30 +54,33 @@ class Response:
     responded_at: str
 
 
-async def submit(
-    session: WriteSession, presence: Presence, student_id: str, form: str, answers: Sequence[Mapping[str, str | None]]
-) -> Response:
+def checked(form: str, answers: Sequence[Mapping[str, str | None]]) -> CheckedForm:
+    """What somebody answered, as it can be stored; or the refusal, before any transaction begins."""
+    name = checked_line(form, "The form's name")
+    if name is None:
+        raise FieldgateError("FORM_INVALID", "The form has no name.")
+    return CheckedForm(name, _checked(answers))
+
+
+async def submit(session: WriteSession, presence: Presence, student_id: str, given: CheckedForm) -> Response:
     """Submit a response about one of the contact's students."""
     principal = presence.principal
     if student_id not in presence.student_ids:
         raise record_unknown()
-    name = checked_line(form, "The form's name")
-    if name is None:
-        raise FieldgateError("FORM_INVALID", "The form has no name.")
-    given = _checked(answers)
+    stored = _stored(given.answers)
     await _refuse_more(session, presence, student_id)
     response = Response(
         id=new_record_id("frm", principal.school_id),
         student_id=student_id,
-        form=name,
-        answers=given,
+        form=given.form,
+        answers=given.answers,
         responded_by=principal.contact_id,
         responded_at=canonical(await read_clock(session)),
     )
     await session.execute(
         "INSERT INTO form_response (school_id, id, student_id, form, answers, responded_by, responded_at) "
         f"VALUES (?, ?, ?, ?, ?, ?, {session.dialect.instant()})",
-        principal.school_id, response.id, student_id, name, _stored(given), principal.contact_id,
+        principal.school_id, response.id, student_id, given.form, stored, principal.contact_id,
         response.responded_at,
     )  # fmt: skip
     # No form and no answer: the trail outlives what it tells of.
@@ -83,15 +94,21 @@ async def submit(
 def _checked(answers: Sequence[Mapping[str, str | None]]) -> tuple[Answer, ...]:
     if not 1 <= len(answers) <= MOST_ANSWERS:
         raise FieldgateError("FORM_INVALID", f"A response has from 1 to {MOST_ANSWERS} answers.")
-    checked = []
+    if sum(len(text or "") for each in answers for text in each.values()) > 4 * MOST_CHARACTERS:
+        raise _too_long()
+    given = []
     for each in answers:
         question = checked_line(each["question"], "A question", MAX_QUESTION)
         if question is None:
             raise FieldgateError("FORM_INVALID", "An answer has no question.")
-        checked.append(Answer(question, checked_text(each.get("answer"), "An answer")))
-    if len(_stored(checked)) > MOST_CHARACTERS:
-        raise FieldgateError("FORM_INVALID", f"The response has more than {MOST_CHARACTERS} characters.")
-    return tuple(checked)
+        given.append(Answer(question, checked_text(each.get("answer"), "An answer")))
+    if len(_stored(given)) > MOST_CHARACTERS:
+        raise _too_long()
+    return tuple(given)
+
+
+def _too_long() -> FieldgateError:
+    return FieldgateError("FORM_INVALID", f"The response has more than {MOST_CHARACTERS} characters.")
 
 
 def _stored(answers: Sequence[Answer]) -> str:

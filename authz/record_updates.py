@@ -60,13 +60,20 @@ class _Subject:
         return self.id == self.student_id
 
 
+def checked_value(field: str, value: str | None) -> str | None:
+    """A new value of a field as it can be stored; or the refusal, before any transaction begins."""
+    return checked_text(value, "The description") if field == DESCRIPTION else checked_line(value, "The value")
+
+
 async def submit(
-    session: WriteSession, presence: Presence, subject_id: str, field: str, value: str | None, expected: str | None
+    session: WriteSession, presence: Presence, subject_id: str, field: str, new: str | None, expected: str | None
 ) -> OpenUpdate:
-    """Submit a new value of one field. `expected`: the value in effect that the contact saw; another is a conflict."""
+    """Submit a new value of one field, as `checked_value` made it.
+
+    `expected`: the value in effect that the contact saw; another is a conflict.
+    """
     subject = await _locked(session, presence, subject_id, field)
     school_id = presence.principal.school_id
-    new = checked_text(value, "The description") if field == DESCRIPTION else checked_line(value, "The value")
     shown = await shown_to(session, presence)
     # In effect is the newest open update that the contact is shown, else what the MIS has.
     open_now = [each for each in shown if each.subject_id == subject.id and each.field == field]

@@ -7,6 +7,7 @@ from schema.errors import FieldgateError
 
 MAX_NAME = 200
 MAX_NOTE = 1000
+MAX_SEARCH = 1000
 
 
 def checked_name(text: str, what: str) -> str:
@@ -21,14 +22,16 @@ def checked_position(text: str | None, what: str = "The position") -> str | None
 
 def checked_note(text: str | None) -> str | None:
     """A note, which may have lines; blank is none."""
-    lines = (text or "").strip().splitlines()
     if len(text or "") > MAX_NOTE:
         _refused(f"The note has more than {MAX_NOTE} characters.")
+    lines = (text or "").strip().splitlines()
     return "\n".join(_checked(line, "The note", MAX_NOTE) for line in lines) or None
 
 
 def checked_search(text: str, what: str) -> str:
     """A text to look for: what no database can store is nowhere to be found, and PostgreSQL would not even take it."""
+    if len(text) > MAX_SEARCH:
+        _refused(f"{what} has more than {MAX_SEARCH} characters.")
     if "\x00" in text or (not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)):
         _refused(f"{what} holds a character that cannot be printed.")
     return text

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from authz import forms, record_updates, secret_links, sign_in, staff, student_record
 from authz.audit import Actor
-from authz.forms import Response
+from authz.forms import CheckedForm, Response
 from authz.presence import Presence, find_presence
 from authz.principal import StaffPrincipal
 from authz.record_updates import OpenUpdate
@@ -32,6 +32,7 @@ from schema.mis.student import STUDENT
 from schema.people.contact import UPDATABLE
 
 Made = TypeVar("Made")
+Checked = TypeVar("Checked")
 _FIELDS = dict(zip(UPDATABLE.names, (*OWN_DETAILS, DESCRIPTION), strict=True))
 _FIELD_NAMES = {column: name for name, column in _FIELDS.items()}
 
@@ -53,15 +54,21 @@ async def _reading(call: Call, work: Callable[[ReadSession, Presence], Awaitable
     raise _unauthenticated()
 
 
-async def _writing(call: Call, work: Callable[[WriteSession, Presence], Awaitable[Made]]) -> Made:
-    """What the work does for the contact, in one transaction; none begins for a caller whom a read refuses."""
+async def _writing(
+    call: Call, check: Callable[[], Checked], work: Callable[[WriteSession, Presence, Checked], Awaitable[Made]]
+) -> Made:
+    """What the work does for the contact with what the check made of its arguments, in one transaction.
+
+    None begins for a caller whom a read refuses, nor for what the check does: it keeps no writer waiting.
+    """
     async with call.sessions.read() as snapshot:
         presence = await find_presence(snapshot, call.token_hash)
     if presence is not None and presence.links:
+        checked = check()
         async with call.sessions.write() as session:
             presence = await find_presence(session, call.token_hash)
             if presence is not None and presence.links:
-                return await work(session, presence)
+                return await work(session, presence, checked)
     await _end(call, presence)
     raise _unauthenticated()
 
@@ -186,25 +193,23 @@ def _open(update: OpenUpdate) -> dict[str, Any]:
 
 async def _submit_update(call: Call) -> Any:
     given = call.arguments
+    field = _FIELDS[given["field"]]
 
-    async def work(session: WriteSession, presence: Presence) -> Any:
-        field = _FIELDS[given["field"]]
-        update = await record_updates.submit(
-            session, presence, given["subjectId"], field, given.get("value"), given.get("expected")
-        )
+    async def work(session: WriteSession, presence: Presence, value: str | None) -> Any:
+        update = await record_updates.submit(session, presence, given["subjectId"], field, value, given.get("expected"))
         return _update(update, presence.principal.contact_id)
 
-    return await _writing(call, work)
+    return await _writing(call, lambda: record_updates.checked_value(field, given.get("value")), work)
 
 
 async def _submit_form_response(call: Call) -> Any:
     given = call.arguments
 
-    async def work(session: WriteSession, presence: Presence) -> Any:
-        response = await forms.submit(session, presence, given["studentId"], given["form"], given["answers"])
+    async def work(session: WriteSession, presence: Presence, form: CheckedForm) -> Any:
+        response = await forms.submit(session, presence, given["studentId"], form)
         return _response(response, presence.principal.contact_id)
 
-    return await _writing(call, work)
+    return await _writing(call, lambda: forms.checked(given["form"], given["answers"]), work)
 
 
 # What staff do ----------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ class Home:
     ) -> forms.Response:
         async with self.families.database.write() as session:
             presence = await self.families.presence(self.tokens[contact], session)
-            return await forms.submit(session, presence, student, form, answers)
+            return await forms.submit(session, presence, student, forms.checked(form, answers))
 
     async def refusal(self, contact: str, student: str, form: str = "Swimming", answers: Any = ANSWERS) -> str:
         with pytest.raises(FieldgateError) as refused:

@@ -136,7 +136,8 @@ class Home:
     ) -> OpenUpdate:
         async with self.families.database.write() as session:
             presence = await self.families.presence(self.tokens[contact], session)
-            return await record_updates.submit(session, presence, subject, field, value, expected)
+            new = record_updates.checked_value(field, value)
+            return await record_updates.submit(session, presence, subject, field, new, expected)
 
     async def refusal(
         self, contact: str, subject: str, field: str, value: str | None, expected: str | None = None

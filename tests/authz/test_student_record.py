@@ -66,7 +66,7 @@ async def test_the_record_holds_what_is_declared_with_groups_by_name(families: F
         mild = await record_updates.submit(session, presence, asthma, "description", "Asthma, mild", "Asthma")
         nuts = await record_updates.submit(session, presence, ann, "description", "Nut allergy", None)
         mobile = await record_updates.submit(session, presence, mother, "phones_mobile", "2", "1")
-        response = await forms.submit(session, presence, ann, "Trip", [{"question": "Q", "answer": "A"}])
+        response = await forms.submit(session, presence, ann, forms.checked("Trip", [{"question": "Q", "answer": "A"}]))
     found = await record(families, token)
     assert found.contact is not None
     assert (found.contact["title"], found.contact["phones_mobile"], found.updates) == ("Ms", "1", (mobile,))
