@@ -30,6 +30,7 @@ FINDINGS: Mapping[str, str] = {
     "BAD_TEXT": "Something other than text or a number stands where a text belongs; the value is refused.",
     "BAD_NUMBER": "A value is not a whole number within 32 bits, or not a decimal; the value is refused.",
     "BAD_BOOLEAN": "A value is neither true nor false; the value is refused.",
+    "UNREADABLE_FACT": "Access is decided by it, and it is neither true nor false nor blank; kept as what gives none.",
     "BLANK_BOOLEAN": "A blank stands where true or false belongs; it is kept as unknown (null).",
     "BAD_DATE": "A date or time does not exist, or names a time zone that does not; the value is refused.",
     "UNKNOWN_CHOICE": "A value is not of the closed set; it is kept as OTHER where there is one, else refused.",

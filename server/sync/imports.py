@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from authz import allocation, audit, capabilities
+from authz import accounts, audit, capabilities
 from authz.audit import Actor
 from authz.record_updates import close_delivered
 from authz.session import Dialect, WriteSession
@@ -215,12 +215,13 @@ async def _write(session: WriteSession, run: ImportRun, changes: Changes, result
     now = str((await session.fetch(f"SELECT {session.dialect.instant_text(session.dialect.now)}"))[0][0])
     await apply(session, changes, run.id, now)
     await capabilities.observe(session, run.school_id, changes.seen, now)
+    lost = await accounts.suspend_lost(session, run.school_id) if result.changed else {}
     await close_delivered(session, run.school_id)
     if run.is_new:
         details = {"source": run.source_id}
         await audit.record(session, "school_added", chain=run.school_id, by=run.by, details=details)
     if run.is_new or result.changed:
-        await allocation.request(session, run.school_id)
+        await accounts.settle(session, run.school_id, lost)
     await session.execute(
         f"UPDATE import_run SET state = 'completed', finished_at = {session.dialect.instant()}, counts = ? "
         "WHERE school_id = ? AND id = ?",

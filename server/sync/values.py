@@ -71,6 +71,22 @@ def boolean(value: object) -> Stored | Odd:
     return Odd(None, "BLANK_BOOLEAN", KEPT) if _is_blank(value) else Odd(None, "BAD_BOOLEAN", REFUSED)
 
 
+def denying(value: object) -> Stored | Odd:
+    """A fact that takes access away: what cannot be read is taken for true, so that nobody gets access by it."""
+    return _unreadable_as(value, safe=True)
+
+
+def granting(value: object) -> Stored | Odd:
+    """A fact that gives access: what cannot be read is taken for false. A blank stays unknown."""
+    return _unreadable_as(value, safe=False)
+
+
+def _unreadable_as(value: object, *, safe: bool) -> Stored | Odd:
+    parsed = boolean(value)
+    unreadable = isinstance(parsed, Odd) and parsed.code == "BAD_BOOLEAN"
+    return Odd(safe, "UNREADABLE_FACT", KEPT) if unreadable else parsed
+
+
 def integer(value: object) -> Stored | Odd:
     """A whole number within 32 bits, or its plain text (`7`; not `07`, `7.0` or `true`)."""
     if value is None or _is_blank(value):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from schema.registry import REGISTRY
 from schema.tables import stored_leaves
 from schema.vocabulary import LADDER_ATTRIBUTES
-from server.sync.values import Parse, natural, upn
+from server.sync.values import Parse, denying, granting, natural, upn
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,10 @@ STRICTER: Mapping[tuple[str, str], Parse] = {
     ("Student", "educationDetails.upn"): upn,
     ("Student", "educationDetails.formerUpn"): upn,
     ("StudentContact", "priority"): natural,
+    ("StudentContact", "courtOrder"): denying,
+    ("StudentContact", "restrictedAccess"): denying,
+    ("StudentContact", "parentalResponsibility"): granting,
+    ("StudentContact", "livesWithPupil"): granting,
 }
 """Fields that ask for more than their kind does."""
 

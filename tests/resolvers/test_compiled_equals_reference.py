@@ -29,7 +29,7 @@ from tests.world import NOW, World, insert, make_world
 KEYS = CursorKeys({1: b"k" * 32})
 SCHEMA = build_schema()
 ANY_COST = Limits(cost=10**18)
-CASES = int(os.environ.get("FIELDGATE_PROPERTY_CASES", "2000"))
+CASES = int(os.environ.get("FIELDGATE_PROPERTY_CASES", "1000"))
 CONDITIONS: tuple[list[str], ...] = (
     [],
     [],

@@ -97,10 +97,19 @@ def test_an_odd_value_is_recorded_with_record_field_and_value(api: FakeWonde) ->
         ("UPN_CHECK_FAILED", "kept", "Student", "S1", "educationDetails.upn", "C801200005001"),
         ("BLANK_BOOLEAN", "kept", "StudentContact", "S1:P1", "parentalResponsibility", ""),
         ("BAD_NUMBER", "refused", "StudentContact", "S1:P1", "priority", "01"),
-        ("BAD_BOOLEAN", "refused", "StudentContact", "S1:P1", "courtOrder", "no"),
+        ("UNREADABLE_FACT", "kept", "StudentContact", "S1:P1", "courtOrder", "no"),
     ]
     assert value(reading, "Student", "S1", "educationDetails.upn") == "C801200005001"
     assert value(reading, "StudentContact", "S1:P1", "priority") is None
+
+
+@pytest.mark.parametrize("unreadable", ["no", "true", "false", 0, 1, "yes", {}, [True]])
+def test_an_unreadable_fact_gives_nobody_access(api: FakeWonde, unreadable: object) -> None:
+    facts = ("court_order", "restricted_access", "parental_responsibility", "lives_with_pupil")
+    reading = reading_of(api, students=[student("S1", link("P1", **dict.fromkeys(facts, unreadable)))])
+    names = ("courtOrder", "restrictedAccess", "parentalResponsibility", "livesWithPupil")
+    assert [value(reading, "StudentContact", "S1:P1", name) for name in names] == [True, True, False, False]
+    assert [finding[0] for finding in findings(reading)] == ["UNREADABLE_FACT"] * len(facts)
 
 
 @pytest.mark.parametrize(
