@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 
-from authz import allocation, audit, schools
+from authz import accounts, audit, schools
 from authz.access import settings_of
 from authz.access_previews import LISTED, Comparison, Preview, answered, default_in
 from authz.audit import Actor
@@ -103,10 +103,11 @@ async def change(
     switched = after.source != before.source
     acknowledged = await _acknowledged(session, school_id, acknowledge) if switched and after.source == SYNC else ()
     await _store(session, school_id, after, await version_of(session, school_id))
+    lost = await accounts.suspend_lost(session, school_id)
     name = "contact_access_source_changed" if switched else "contact_access_setting_changed"
     details = {"before": _spoken(before), "after": _spoken(after), "acknowledged": acknowledged}
     await audit.record(session, name, chain=school_id, by=by, details=details)
-    await allocation.request(session, school_id)
+    await accounts.settle(session, school_id, lost)
     return SettingsChange(before, after, acknowledged)
 
 
@@ -239,9 +240,10 @@ async def apply_defaults(
         f"WHERE {behind}",
         version, school_id, version,
     )  # fmt: skip
+    lost = await accounts.suspend_lost(session, school_id)
     details = {"version": version, "links": links, "gains": seen.gains.count, "loses": seen.loses.count}
     await audit.record(session, "contact_defaults_applied", chain=school_id, by=by, details=details)
-    await allocation.request(session, school_id)
+    await accounts.settle(session, school_id, lost)
     return DefaultsApplied(version, links, done=True, preview=seen)
 
 

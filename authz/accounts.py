@@ -1,18 +1,20 @@
 """The only writer of contact accounts: a contact has one sign-in if and only if one of its links is View and Update.
 
-A run looks at a whole school. The username stays when access returns; the secret does not, and no session or link of
-before comes back. Runs take requests from a queue, and take away only the request that they saw.
+What takes the last access away suspends the sign-in in the same transaction. Runs give sign-ins, and look at dates;
+they take schools from a queue, and take away only the request that they saw.
 """
 
 import re
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from authz import access, allocation, audit, contact_sessions, secret_links
+from authz.access_previews import read_whole_school
 from authz.audit import Actor
+from authz.contact_access import permission_sql
 from authz.id_lists import among, listed
 from authz.session import Dialect, ReadSession, WriteSession
 from schema.ids import new_record_id
@@ -105,21 +107,18 @@ async def allocate(session: WriteSession, school_id: str) -> AllocationResult:
     return AllocationResult(school_id, tuple(sorted(allocated)), tuple(sorted(restored)), tuple(sorted(suspended)))
 
 
-async def suspend_without_access(session: WriteSession, school_id: str, contact_id: str) -> bool:
-    """Suspend one sign-in at once if no link gives access; whether this call did."""
-    if await access.students_of(session, school_id, contact_id):
-        return False
-    suspended = await _suspend(session, school_id, {contact_id})
-    await _record(session, "sign_in_suspended", school_id, suspended)
-    return bool(suspended)
-
-
-async def _with_access(session: WriteSession, school_id: str) -> set[str]:
-    decisions = access.decisions_sql(session.dialect, await access.settings_of(session, school_id))
-    rows = await session.fetch(
-        f"SELECT DISTINCT contact_id FROM ({decisions}) d WHERE permission = '{VIEW_AND_UPDATE}'", school_id
-    )
+async def _with_access(session: ReadSession, school_id: str) -> set[str]:
+    rows = await session.fetch(await _opened_sql(session, school_id), school_id)
     return {str(row[0]) for row in rows}
+
+
+async def _opened_sql(session: ReadSession, school_id: str) -> str:
+    """A SELECT of the contacts of the school's links that give access now. Parameter: school id."""
+    permission = permission_sql(await access.settings_of(session, school_id), access.LINK.facts(session.dialect))
+    return (
+        f"SELECT DISTINCT l.contact_id FROM {access.links_sql()} WHERE l.school_id = ? "
+        f"AND {permission} = '{VIEW_AND_UPDATE}'"
+    )
 
 
 async def _allocate(session: WriteSession, school_id: str, contact_ids: Collection[str]) -> dict[str, str]:
@@ -164,6 +163,13 @@ async def _changed(
     """Change accounts in one statement: contact → account of those that were as the condition says."""
     if not contact_ids:
         return {}
+    if not session.dialect.is_sqlite:  # INVARIANT: in one order, so that a run and a change do not deadlock
+        await session.fetch(
+            f"SELECT 1 FROM contact_account WHERE school_id = ? AND contact_id {among(session.dialect)} "
+            "ORDER BY contact_id FOR UPDATE",
+            school_id,
+            listed(contact_ids),
+        )
     rows = await session.fetch(
         f"UPDATE contact_account SET {assignments} WHERE school_id = ? AND {condition} "
         f"AND contact_id {among(session.dialect)} RETURNING contact_id, id",
@@ -173,10 +179,42 @@ async def _changed(
     return {str(contact): str(account) for contact, account in rows}
 
 
-async def _record(session: WriteSession, name: str, school_id: str, accounts: dict[str, str]) -> None:
+async def _record(session: WriteSession, name: str, school_id: str, accounts: Mapping[str, str]) -> None:
     for contact_id, account_id in sorted(accounts.items()):
         details = {"contact": contact_id, "account": account_id}
         await audit.record(session, name, chain=school_id, by=ALLOCATOR, details=details)
+
+
+# Access that is lost ----------------------------------------------------------------------------------------------
+
+
+async def suspend_lost(session: WriteSession, school_id: str, contact_id: str | None = None) -> Mapping[str, str]:
+    """Suspend at once every sign-in of the school without a link that gives access, or this contact's: contact →
+    account. A change calls it when it has written its rows, and `settle` when it has recorded its own event.
+
+    INVARIANT: access that comes back a moment later finds no secret, session or link of before.
+    """
+    if contact_id is None:
+        await read_whole_school(session)
+    only = "" if contact_id is None else " AND {}.contact_id = ?"
+    given = () if contact_id is None else (contact_id,)
+    held = "SELECT a.contact_id FROM contact_account a WHERE a.school_id = ? AND a.suspended_at IS NULL"
+    opened = await _opened_sql(session, school_id)
+    rows = await session.fetch(
+        f"{held}{only.format('a')} EXCEPT {opened}{only.format('l')}", school_id, *given, school_id, *given
+    )
+    return await _suspend(session, school_id, [str(row[0]) for row in rows])
+
+
+async def settle(session: WriteSession, school_id: str, lost: Mapping[str, str]) -> None:
+    """Record what `suspend_lost` did, and ask for a run. It is the last thing that a change writes."""
+    await _record(session, "sign_in_suspended", school_id, lost)
+    await allocation.request(session, school_id)
+
+
+async def suspend(session: WriteSession, school_id: str, contact_id: str) -> None:
+    """Suspend the sign-in of a contact who was seen without access, though it may be back: a run restores the rest."""
+    await settle(session, school_id, await _suspend(session, school_id, [contact_id]))
 
 
 # The queue --------------------------------------------------------------------------------------------------------

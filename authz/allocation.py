@@ -1,7 +1,8 @@
 """The queue of schools whose contacts' sign-ins must be looked at again. Every commit that can change an answer asks.
 
-The request stands in the transaction of the change, so that neither is ever without the other. It is the last thing
-that a transaction writes, after its audit events, which come after the rows: writers of another order deadlock.
+What can take access away asks through `accounts.settle`. The request stands in the transaction of the change, so that
+neither is ever without the other. It is the last thing that a transaction writes, after its audit events, which come
+after the rows: writers of another order deadlock.
 """
 
 from authz.session import WriteSession

@@ -7,7 +7,7 @@ transaction with one audit event. No connector ever comes here.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from authz import allocation, audit
+from authz import accounts, audit
 from authz.access import LINK, links_sql, settings_of
 from authz.access_previews import LISTED, Comparison, LinkChange, Preview, answered
 from authz.access_settings import take_turn
@@ -80,7 +80,7 @@ async def set_override(
     if value not in PERMISSIONS or origin not in OVERRIDE_ORIGINS:
         raise KeyError(value, origin)
     text = checked_note(note)
-    await _begin(session, school_id, link_id)
+    contact_id = await _begin(session, school_id, link_id)
     before = await in_force(session, school_id, link_id)
     now = canonical(await read_clock(session))
     if before is not None:
@@ -89,13 +89,13 @@ async def set_override(
     await _add(session, school_id, [new])
     # A note may tell of a family, and the chain of events is for ever: it stays in the override's own row.
     details = {"link": link_id, "override": new.id, "before": before.value if before else None, "after": value}
-    await _end(session, school_id, "override_set", by, details)
+    await _end(session, school_id, "override_set", by, details, contact_id)
     return new
 
 
 async def confirm(session: WriteSession, school_id: str, link_id: str, by: Actor) -> Override:
     """Say of the override in force that it is still meant: it is no longer to review."""
-    await _begin(session, school_id, link_id)
+    contact_id = await _begin(session, school_id, link_id)
     override = await _must_be_in_force(session, school_id, link_id)
     await session.execute(
         f"UPDATE contact_override SET confirmed_at = {session.dialect.now}, confirmed_by = ? "
@@ -103,17 +103,17 @@ async def confirm(session: WriteSession, school_id: str, link_id: str, by: Actor
         by.name, school_id, override.id,
     )  # fmt: skip
     details = {"link": link_id, "override": override.id, "value": override.value}
-    await _end(session, school_id, "override_confirmed", by, details)
+    await _end(session, school_id, "override_confirmed", by, details, contact_id)
     return await _must_be_in_force(session, school_id, link_id)
 
 
 async def clear(session: WriteSession, school_id: str, link_id: str, by: Actor) -> Override:
     """Take the override out of force: the link has its computed answer again. The override that was."""
-    await _begin(session, school_id, link_id)
+    contact_id = await _begin(session, school_id, link_id)
     override = await _must_be_in_force(session, school_id, link_id)
     await _clear(session, school_id, [override.id], canonical(await read_clock(session)), by)
     details = {"link": link_id, "override": override.id, "before": override.value, "after": None}
-    await _end(session, school_id, "override_cleared", by, details)
+    await _end(session, school_id, "override_cleared", by, details, contact_id)
     return override
 
 
@@ -204,19 +204,31 @@ def _condition(wanted: BulkFilter, permission: str) -> tuple[str, list[object]]:
 # Rows ------------------------------------------------------------------------------------------------------------
 
 
-async def _begin(session: WriteSession, school_id: str, link_id: str) -> None:
+async def _begin(session: WriteSession, school_id: str, link_id: str) -> str:
+    """Take the school's turn; the contact of the link, which must be there."""
     await take_turn(session, school_id)
     gone = LINK.facts(session.dialect)["gone"]
     found = await session.fetch(
-        f"SELECT 1 FROM {links_sql()} WHERE l.school_id = ? AND l.id = ? AND NOT ({gone})", school_id, link_id
-    )
+        f"SELECT l.contact_id FROM {links_sql()} WHERE l.school_id = ? AND l.id = ? AND NOT ({gone})",
+        school_id, link_id,
+    )  # fmt: skip
     if not found:
         raise unknown_link()
+    return str(found[0][0])
 
 
-async def _end(session: WriteSession, school_id: str, name: str, by: Actor, details: Mapping[str, object]) -> None:
+async def _end(
+    session: WriteSession,
+    school_id: str,
+    name: str,
+    by: Actor,
+    details: Mapping[str, object],
+    contact_id: str | None = None,
+) -> None:
+    """Suspend who has lost the last access, the link's contact or anybody; then record what was done."""
+    lost = await accounts.suspend_lost(session, school_id, contact_id)
     await audit.record(session, name, chain=school_id, by=by, details=details)
-    await allocation.request(session, school_id)
+    await accounts.settle(session, school_id, lost)
 
 
 async def _must_be_in_force(session: ReadSession, school_id: str, link_id: str) -> Override:

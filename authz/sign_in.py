@@ -17,10 +17,11 @@ from schema.errors import FieldgateError
 
 
 async def lapse(session: WriteSession, principal: ContactPrincipal) -> None:
-    """End what a contact without any access has: the session, every other one, the secret. It ends for good."""
-    await accounts.suspend_without_access(session, principal.school_id, principal.contact_id)
-    # Also where access has come back since the request looked: that request found none.
-    await contact_sessions.end(session, principal.session_id)
+    """End what a contact without any access has: the session, every other one, the secret. It ends for good.
+
+    Also where access has come back since the request looked: that request found none.
+    """
+    await accounts.suspend(session, principal.school_id, principal.contact_id)
 
 
 # Signing in -------------------------------------------------------------------------------------------------------

@@ -120,9 +120,11 @@ async def test_one_contact_without_access_can_be_suspended_before_the_run(famili
     await allocated(families)
     await families.override(link, NO_PERMISSION)
     async with families.database.write() as session:
-        assert await accounts.suspend_without_access(session, families.school, mother)
-        assert not await accounts.suspend_without_access(session, families.school, mother)
-        assert not await accounts.suspend_without_access(session, families.school, father)
+        assert list(await accounts.suspend_lost(session, families.school, father)) == []
+        lost = await accounts.suspend_lost(session, families.school, mother)
+        assert list(lost) == [mother]
+        assert list(await accounts.suspend_lost(session, families.school)) == []
+        await accounts.settle(session, families.school, lost)
     assert await families.events("sign_in_suspended") == ["sign_in_suspended"]
 
 

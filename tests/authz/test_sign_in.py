@@ -187,15 +187,25 @@ async def test_losing_the_last_link_ends_session_and_secret_for_good(site: Site)
     ]
 
 
-async def test_a_session_that_found_no_access_stays_ended_where_access_is_back_at_once(site: Site) -> None:
+async def test_a_request_that_found_no_access_ends_everything_for_good_though_access_is_back_at_once(
+    site: Site,
+) -> None:
+    """Only a date takes access away without a commit that would have done so itself."""
     await site.choose()
+    issued = await site.issue()
     token, other = await site.sign_in(), await site.sign_in()
     seen = await site.presence(token)
     assert seen is not None
     async with site.database.write() as session:
         await sign_in.lapse(session, seen.principal)
     assert await site.presence(token) is None
-    assert await site.presence(other) is not None
+    assert await site.presence(other) is None
+    assert not await site.link_is_open(issued.code)
+    assert (await site.refusal()).startswith("SIGN_IN_FAILED")
+    [result] = await accounts.run_queue(site.database)
+    assert result.restored == (site.mother,)
+    await site.choose("another secret")
+    assert await site.sign_in(secret="another secret")
 
 
 async def test_sessions_end_by_sign_out_by_expiry_and_with_a_new_secret(site: Site) -> None:

@@ -31,9 +31,9 @@ async def test_access_that_one_sync_takes_and_the_next_gives_back_needs_a_new_se
     facts(api, contact=1)["relationship"] = "Mother"
     await sync()
     assert not await live()
-    async with database.read() as session:
-        rows = await session.fetch("SELECT contact_id FROM contact_account WHERE secret_hash IS NULL")
-        events = await session.fetch("SELECT name FROM audit_event WHERE name = 'sign_in_suspended'")
+    async with database.read() as snapshot:
+        rows = await snapshot.fetch("SELECT contact_id FROM contact_account WHERE secret_hash IS NULL")
+        events = await snapshot.fetch("SELECT name FROM audit_event WHERE name = 'sign_in_suspended'")
     assert ([row[0] for row in rows], len(events)) == ([contact], 1)
     [result] = await accounts.run_queue(database)
     assert result.restored == (contact,)
