@@ -5,7 +5,7 @@ staff reject it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from authz import access, audit
@@ -18,7 +18,7 @@ from authz.session import Dialect, ReadSession, Row, WriteSession
 from authz.submitted import checked_line, checked_text
 from schema.contact_record import DESCRIPTION, OWN_DETAILS
 from schema.errors import FieldgateError
-from schema.ids import new_record_id
+from schema.ids import new_record_id, school_of
 from schema.vocabulary import VIEW_AND_UPDATE
 
 CONTACT = "contact"
@@ -105,6 +105,8 @@ async def submit(
 
 async def _locked(session: WriteSession, presence: Presence, subject_id: str, field: str) -> _Subject:
     """The subject, locked, so that of two editors the second sees what the first submitted."""
+    if school_of(subject_id) != presence.principal.school_id:
+        raise record_unknown()
     school_id, lock = presence.principal.school_id, session.dialect.row_lock
     if subject_id == presence.principal.contact_id:
         if field not in OWN_DETAILS:
@@ -211,13 +213,31 @@ async def shown_to(session: ReadSession, presence: Presence) -> list[OpenUpdate]
     ids = among(session.dialect)
     rows = await session.fetch(
         f"WITH link AS ({decisions_sql(session.dialect, settings, f' AND l.student_id {ids}')}) "
-        f"SELECT {_columns(session.dialect)} FROM record_update u WHERE u.school_id = ? AND u.state = 'SUBMITTED' "
-        f"AND ((u.entity = '{CONTACT}' AND u.subject_id = ?) OR EXISTS (SELECT 1 FROM link "
+        f"SELECT {_columns(session.dialect)}, m.description FROM record_update u "
+        "LEFT JOIN medical_condition m ON m.school_id = u.school_id AND m.id = u.subject_id AND m.deleted_at IS NULL "
+        "WHERE u.school_id = ? AND u.state = 'SUBMITTED' "
+        # The students come first: the links are looked at for their updates, not for every open one of the school.
+        f"AND ((u.entity = '{CONTACT}' AND u.subject_id = ?) OR (u.student_id {ids} AND EXISTS (SELECT 1 FROM link "
         "WHERE link.student_id = u.student_id AND link.contact_id = u.contact_id "
-        f"AND link.permission = '{VIEW_AND_UPDATE}')) ORDER BY u.submitted_at, u.id",
-        principal.school_id, students, principal.school_id, principal.contact_id,
+        f"AND link.permission = '{VIEW_AND_UPDATE}'))) ORDER BY u.submitted_at, u.id",
+        principal.school_id, students, principal.school_id, principal.contact_id, students,
     )  # fmt: skip
-    return [OpenUpdate(*row) for row in rows]
+    return _without_hidden([(OpenUpdate(*row[:-1]), row[-1]) for row in rows])
+
+
+def _without_hidden(found: Sequence[tuple[OpenUpdate, str | None]]) -> list[OpenUpdate]:
+    """The updates, each with the MIS's value; old values that the contact is not shown otherwise are left out.
+
+    INVARIANT: what a contact submitted is not shown once that contact has no access: not as another's old value either.
+    """
+    values: dict[str, set[str | None]] = {}
+    shown = []
+    for update, stored in found:
+        known = values.setdefault(update.subject_id, {stored})
+        hidden = update.entity == MEDICAL_CONDITION and update.old_value not in known
+        shown.append(replace(update, old_value=None) if hidden else update)
+        known.add(update.new_value)
+    return shown
 
 
 async def open_at(session: ReadSession, school_id: str, most: int = MOST_LISTED) -> list[OpenUpdate]:
@@ -250,6 +270,8 @@ async def names(session: ReadSession, school_id: str, updates: Sequence[OpenUpda
 
 async def reject(session: WriteSession, school_id: str, update_id: str, *, by: Actor) -> None:
     """Close an open update of the school without its value; what was in effect before is so again."""
+    if school_of(update_id) != school_id:
+        raise record_unknown()
     rows = await session.fetch(
         f"UPDATE record_update SET state = 'REJECTED', closed_at = {session.dialect.now}, closed_by = ? "
         "WHERE school_id = ? AND id = ? AND state = 'SUBMITTED' RETURNING contact_id, field",

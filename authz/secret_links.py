@@ -14,7 +14,7 @@ from authz.clock import canonical, read_clock
 from authz.id_lists import among, listed
 from authz.session import ReadSession, WriteSession
 from schema.errors import FieldgateError
-from schema.ids import new_record_id
+from schema.ids import new_record_id, school_of
 
 LIFE = timedelta(days=7)
 PATH = "/sign-in/link/"
@@ -50,6 +50,8 @@ class OpenLink:
 
 async def issue(session: WriteSession, school_id: str, contact_id: str, *, by: Actor) -> IssuedLink:
     """A new link for a contact who has a sign-in that is not suspended."""
+    if school_of(contact_id) != school_id:
+        raise _no_sign_in()
     dialect = session.dialect
     rows = await session.fetch(
         "SELECT username FROM contact_account WHERE school_id = ? AND contact_id = ? AND suspended_at IS NULL"
@@ -58,7 +60,7 @@ async def issue(session: WriteSession, school_id: str, contact_id: str, *, by: A
         contact_id,
     )
     if not rows:
-        raise FieldgateError("NO_SIGN_IN", "The contact has no sign-in to choose a secret for.")
+        raise _no_sign_in()
     await void(session, school_id, [contact_id])
     code = new_secret()
     expires_at = canonical(await read_clock(session) + LIFE)
@@ -71,6 +73,10 @@ async def issue(session: WriteSession, school_id: str, contact_id: str, *, by: A
     details = {"link": link.id, "contact": contact_id, "expiresAt": expires_at}
     await audit.record(session, "secret_link_issued", chain=school_id, by=by, details=details)
     return link
+
+
+def _no_sign_in() -> FieldgateError:
+    return FieldgateError("NO_SIGN_IN", "The contact has no sign-in to choose a secret for.")
 
 
 async def find(session: ReadSession, code: str) -> OpenLink | None:

@@ -128,10 +128,11 @@ async def test_a_link_is_for_a_sign_in_that_gives_access_only(site: Site) -> Non
     await site.families.override(site.link, NO_PERMISSION)
     assert not await site.link_is_open(issued.code)
     assert await chosen(site, issued.code) == "SECRET_LINK_INVALID"
-    with pytest.raises(FieldgateError) as refused:
-        async with site.database.write() as session:
-            await secret_links.issue(session, site.families.school, site.families.new_id("con"), by=OFFICE)
-    assert refused.value.code == "NO_SIGN_IN"
+    for contact in (site.families.new_id("con"), "", "\x00", f"{site.mother}\x00", "\ud800"):
+        with pytest.raises(FieldgateError) as refused:
+            async with site.database.write() as session:
+                await secret_links.issue(session, site.families.school, contact, by=OFFICE)
+        assert refused.value.code == "NO_SIGN_IN"
 
 
 @pytest.mark.parametrize("secret", ["nine char", "x" * 201, "aaaaaaaaaaaa", "AAAAAaaaaaaa", "K4M-X2R-93H", ""])
