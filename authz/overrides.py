@@ -24,6 +24,8 @@ from schema.vocabulary import OVERRIDE_ORIGINS, PERMISSIONS
 
 MANUAL, BULK = OVERRIDE_ORIGINS
 MANY = 1000
+MOST_SHOWN = 50
+"""Overrides of one link that are shown; all of them stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +125,11 @@ async def in_force(session: ReadSession, school_id: str, link_id: str) -> Overri
     return found[0] if found else None
 
 
-async def history(session: ReadSession, school_id: str, link_id: str) -> list[Override]:
-    """Every override that the link ever had, the newest last; of a deleted link too."""
+async def history(session: ReadSession, school_id: str, link_id: str, most: int = MOST_SHOWN) -> list[Override]:
+    """The overrides that the link had, so many of the newest, the newest last; of a deleted link too."""
     if not await session.fetch("SELECT 1 FROM student_contact WHERE school_id = ? AND id = ?", school_id, link_id):
         raise unknown_link()
-    return await _read(session, school_id, link_id)
+    return await _read(session, school_id, link_id, most=most)
 
 
 def unknown_link() -> FieldgateError:
@@ -238,16 +240,19 @@ async def _must_be_in_force(session: ReadSession, school_id: str, link_id: str) 
     return override
 
 
-async def _read(session: ReadSession, school_id: str, link_id: str, condition: str = "") -> list[Override]:
+async def _read(
+    session: ReadSession, school_id: str, link_id: str, condition: str = "", most: int = 1
+) -> list[Override]:
     dialect = session.dialect
     set_at, confirmed, cleared = (dialect.instant_text(name) for name in ("set_at", "confirmed_at", "cleared_at"))
     rows = await session.fetch(
         f"SELECT id, link_id, value, set_by, set_by_position, {set_at}, note, origin, {confirmed}, "
         f"confirmed_by, {cleared}, cleared_by FROM contact_override WHERE school_id = ? AND link_id = ?{condition} "
-        "ORDER BY contact_override.set_at, contact_override.cleared_at IS NULL, contact_override.cleared_at, id",
-        school_id, link_id,
+        "ORDER BY contact_override.set_at DESC, contact_override.cleared_at IS NULL DESC, "
+        "contact_override.cleared_at DESC, id DESC LIMIT ?",
+        school_id, link_id, most,
     )  # fmt: skip
-    return [Override(*row) for row in rows]
+    return [Override(*row) for row in reversed(rows)]
 
 
 async def _clear(session: WriteSession, school_id: str, overrides: Collection[str], now: str, by: Actor) -> None:

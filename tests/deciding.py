@@ -93,7 +93,7 @@ class School(Families):
 
     async def history(self, link: str) -> list[Override]:
         async with self.database.read() as session:
-            return await overrides.history(session, self.school, link)
+            return await overrides.history(session, self.school, link, 1000)
 
     async def explain(self, link: str) -> Explanation:
         async with self.database.read() as session:

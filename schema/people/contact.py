@@ -62,7 +62,11 @@ _OPEN = (
     _ID,
     PersonField("subjectId", ID, "The contact, the condition, or for a condition to add the student."),
     PersonField("field", UPDATABLE.name, "What would change."),
-    PersonField("oldValue", str | None, "The value that was in effect."),
+    PersonField(
+        "oldValue",
+        str | None,
+        "The value that was in effect; contacts are told it where the MIS or an open update shows it.",
+    ),
     PersonField("newValue", str | None, "The value submitted; null clears it, or ends the condition."),
     PersonField("submittedAt", DateTime, "When."),
 )

@@ -158,3 +158,13 @@ async def test_the_database_lets_nobody_edit_or_delete_an_override(school: Schoo
     for statement in ("DELETE FROM contact_override", "UPDATE contact_override SET value = 'NO_PERMISSION'"):
         with pytest.raises(Exception, match="never"):
             await school.run(statement)
+
+
+async def test_the_newest_fifty_of_a_long_history_are_shown_and_all_are_kept(school: School, link: str) -> None:
+    for number in range(60):
+        await school.set(link, (NO_PERMISSION, VIEW_AND_UPDATE)[number % 2], note=str(number))
+    async with school.database.read() as session:
+        shown = await overrides.history(session, school.school, link)
+    assert [each.note for each in shown] == [str(number) for number in range(10, 60)]
+    assert shown == (await school.history(link))[10:]
+    assert len(await school.history(link)) == 60
