@@ -22,7 +22,9 @@ from schema.vocabulary import VIEW_AND_UPDATE
 
 MOST_ANSWERS = 100
 MOST_CHARACTERS = 50_000
-MOST_RESPONSES = 200
+MOST_RESPONSES = 100
+MOST_STORED = 500_000
+"""Characters of one contact's responses about one student; and of all that one contact reads at once."""
 MAX_QUESTION = 500
 
 
@@ -68,7 +70,7 @@ async def submit(session: WriteSession, presence: Presence, student_id: str, giv
     if student_id not in presence.student_ids:
         raise record_unknown()
     stored = _stored(given.answers)
-    await _refuse_more(session, presence, student_id)
+    await _refuse_more(session, presence, student_id, len(stored))
     response = Response(
         id=new_record_id("frm", principal.school_id),
         student_id=student_id,
@@ -115,27 +117,41 @@ def _stored(answers: Sequence[Answer]) -> str:
     return canonical_json([{"question": each.question, "answer": each.answer} for each in answers])
 
 
-async def _refuse_more(session: WriteSession, presence: Presence, student_id: str) -> None:
-    [[count]] = await session.fetch(
-        "SELECT count(*) FROM form_response WHERE school_id = ? AND student_id = ? AND responded_by = ?",
+async def _refuse_more(session: WriteSession, presence: Presence, student_id: str, characters: int) -> None:
+    [[count, stored]] = await session.fetch(
+        "SELECT count(*), coalesce(sum(length(answers)), 0) FROM form_response "
+        "WHERE school_id = ? AND student_id = ? AND responded_by = ?",
         presence.principal.school_id, student_id, presence.principal.contact_id,
     )  # fmt: skip
     if count >= MOST_RESPONSES:
         raise FieldgateError("LIMIT_REACHED", f"There are {MOST_RESPONSES} responses about this student already.")
+    if stored + characters > MOST_STORED:
+        text = f"The responses about this student would have more than {MOST_STORED} characters in all."
+        raise FieldgateError("LIMIT_REACHED", text)
 
 
 async def shown_to(session: ReadSession, presence: Presence) -> list[Response]:
-    """The responses about the contact's students by contacts who have access to that student now, the newest last."""
+    """The responses about the contact's students by contacts who have access to that student now, the newest last.
+
+    Of more than can be read at once the oldest are left out, by turns of who responded: nobody's hide another's.
+    """
     school_id, ids, dialect = presence.principal.school_id, among(session.dialect), session.dialect
     settings = await access.settings_of(session, school_id)
     students = listed(presence.student_ids)
     rows = await session.fetch(
         f"WITH link AS ({decisions_sql(dialect, settings, f' AND l.student_id {ids}')}) "
-        f"SELECT r.id, r.student_id, r.form, r.answers, r.responded_by, {dialect.instant_text('r.responded_at')} "
+        f", turned AS (SELECT r.id, r.student_id, length(r.answers) AS size, r.responded_at, "
+        "row_number() OVER (PARTITION BY r.student_id, r.responded_by ORDER BY r.responded_at DESC, r.id DESC) AS turn "
         f"FROM form_response r WHERE r.school_id = ? AND r.student_id {ids} AND EXISTS (SELECT 1 FROM link "
         "WHERE link.student_id = r.student_id AND link.contact_id = r.responded_by "
-        f"AND link.permission = '{VIEW_AND_UPDATE}') ORDER BY r.responded_at, r.id",
-        school_id, students, school_id, students,
+        f"AND link.permission = '{VIEW_AND_UPDATE}')), counted AS (SELECT id, "
+        "row_number() OVER (PARTITION BY student_id ORDER BY turn, responded_at DESC, id DESC) AS place, "
+        "sum(size) OVER (ORDER BY turn, responded_at DESC, id DESC ROWS UNBOUNDED PRECEDING) AS characters "
+        "FROM turned) "
+        f"SELECT r.id, r.student_id, r.form, r.answers, r.responded_by, {dialect.instant_text('r.responded_at')} "
+        "FROM counted n JOIN form_response r ON r.school_id = ? AND r.id = n.id "
+        f"WHERE n.place <= {MOST_RESPONSES} AND n.characters <= {MOST_STORED} ORDER BY r.responded_at, r.id",
+        school_id, students, school_id, students, school_id,
     )  # fmt: skip
     return [
         Response(response_id, student_id, form, _loaded(answers), responded_by, responded_at)

@@ -9,6 +9,7 @@ from schema.errors import FieldgateError
 from schema.vocabulary import NO_PERMISSION, VIEW_AND_UPDATE
 from server.database import Database
 from tests.families import NOW, Families
+from tests.world import insert
 
 ANSWERS: list[dict[str, str | None]] = [
     {"question": "May Ann swim?", "answer": "Yes,\nwith armbands"},
@@ -118,10 +119,10 @@ async def test_responses_are_bounded(home: Home) -> None:
     assert len((await home.submit(home.mother, home.student, "F", [question] * 100)).answers) == 100
 
 
-async def test_a_contact_has_at_most_two_hundred_responses_about_a_student(home: Home) -> None:
+async def test_a_contact_has_at_most_a_hundred_responses_about_a_student(home: Home) -> None:
     rows = [
         (home.families.school, home.families.new_id("frm"), home.student, "F", "[]", home.mother, NOW)
-        for _ in range(200)
+        for _ in range(100)
     ]
     async with home.families.database.write() as session:
         await session.execute_many(
@@ -131,3 +132,48 @@ async def test_a_contact_has_at_most_two_hundred_responses_about_a_student(home:
         )
     assert await home.refusal(home.mother, home.student) == "LIMIT_REACHED"
     assert (await home.submit(home.father, home.student)).form == "Swimming"
+
+
+async def stored(home: Home, contact: str, sizes: list[int], student: str | None = None) -> list[str]:
+    """Responses whose stored answers have so many characters, the oldest first; their ids."""
+    rows = [
+        {
+            "school_id": home.families.school,
+            "id": home.families.new_id("frm"),
+            "student_id": student or home.student,
+            "form": "F",
+            "answers": '[{"answer":"' + "x" * (size - 29) + '","question":"Q"}]',
+            "responded_by": contact,
+            "responded_at": f"2026-01-05T08:{number:02d}:00.000001Z",
+        }
+        for number, size in enumerate(sizes)
+    ]
+    async with home.families.database.write() as session:
+        await insert(session, "form_response", rows)
+    return [str(row["id"]) for row in rows]
+
+
+async def test_a_contacts_responses_about_a_student_have_half_a_million_characters_in_all(home: Home) -> None:
+    await stored(home, home.mother, [49_980] * 10)
+    await home.submit(home.mother, home.student, "F", [{"question": "Q", "answer": "x" * 100}])
+    with pytest.raises(FieldgateError) as refused:
+        await home.submit(home.mother, home.student, "F", [{"question": "Q", "answer": "x" * 100}])
+    assert (refused.value.code, "500000 characters" in refused.value.message) == ("LIMIT_REACHED", True)
+    assert (await home.submit(home.father, home.student)).form == "Swimming"
+
+
+async def test_one_reading_has_half_a_million_characters_and_nobodys_responses_hide_anothers(home: Home) -> None:
+    hers = await stored(home, home.mother, [1000] * 4)
+    his = await stored(home, home.father, [50_000] * 10)
+    shown = [each.id for each in await home.shown(home.mother)]
+    assert sorted(shown) == sorted(hers + his[1:]), "his oldest is left out"
+    stepchilds = await stored(home, home.father, [50_000] * 10, home.stepchild)
+    seen = await home.shown(home.father)
+    assert sum(len(str(each.answers[0].answer)) for each in seen) <= 500_000
+    assert {each.id for each in seen} >= {*hers, his[-1], stepchilds[-1]}
+    assert [each.responded_at for each in seen] == sorted(each.responded_at for each in seen)
+
+
+async def test_one_reading_has_a_hundred_responses_about_a_student(home: Home) -> None:
+    hers, his = await stored(home, home.mother, [100] * 60), await stored(home, home.father, [100] * 60)
+    assert {each.id for each in await home.shown(home.mother)} == {*hers[10:], *his[10:]}
