@@ -172,11 +172,10 @@ class Reading:
                 continue
             facts = opened(item.get("relationship"))
             source_id = f"{student}:{contact}"
-            if not isinstance(facts, dict):
+            if not isinstance(facts, dict) or facts.keys().isdisjoint(LINK_FACTS):
                 self.findings.add("MISSING_RELATIONSHIP", KEPT, "StudentContact", source_id)
                 self.bare_links.add(source_id)
-                facts = {}
-            self._draft("StudentContact", source_id, facts, (student, contact))
+            self._draft("StudentContact", source_id, facts if isinstance(facts, dict) else {}, (student, contact))
 
     def _take_incident(self, incident: str, record: Record) -> None:
         """One record per pupil's part. A pupil may stand in an incident twice: the parts are told apart by number."""

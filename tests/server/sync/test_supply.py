@@ -288,14 +288,23 @@ async def test_where_one_link_still_has_the_fact_the_others_lost_it(sync: Sync, 
     assert (await sync()).changed == MANY
 
 
-async def test_a_link_without_its_facts_keeps_those_that_decide_access(sync: Sync, api: FakeWonde, rows: Rows) -> None:
+BARE: tuple[object, ...] = (
+    None, [], {}, {"data": {}}, {"data": []}, {"data": None}, "Mother", {"id": 5}, {"bill_payer": False},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("nothing", BARE, ids=str)
+async def test_a_link_without_its_facts_keeps_those_that_decide_access(
+    sync: Sync, api: FakeWonde, rows: Rows, nothing: object
+) -> None:
     facts(api, 2).update(priority=2, bill_payer=True)
     await sync()
-    del api.lists["students"][2]["contacts"]["data"][0]["relationship"]
+    api.lists["students"][2]["contacts"]["data"][0]["relationship"] = nothing
     result = await sync()
     assert codes(result) == {"MISSING_RELATIONSHIP": 1}
     columns = ("court_order", "priority", "relationship", "relationship_key", "bill_payer")
-    assert (await stored(rows, *columns))["S3:P3"] == [True, 2, "Mother", "mother", None]
+    billed = False if nothing == {"bill_payer": False} else None
+    assert (await stored(rows, *columns))["S3:P3"] == [True, 2, "Mother", "mother", billed]
 
 
 # What is seen ----------------------------------------------------------------------------------------------------
