@@ -10,6 +10,7 @@ from datetime import UTC, tzinfo
 
 from schema.fields import Entity
 from schema.registry import REGISTRY
+from schema.tables import stored_leaves
 from server.sync.findings import KEPT, Findings
 from server.sync.records import (
     Draft,
@@ -20,10 +21,19 @@ from server.sync.records import (
     opened,
     source_id_of,
 )  # fmt: skip
-from server.sync.values import zone_named
-from server.sync.wonde import FIELD_PERMISSIONS, LINK_FACTS, MEMBERS, PART_KEYS, Endpoint
+from server.sync.values import denying, granting, zone_named
+from server.sync.wonde import FIELD_PERMISSIONS, LINK_FACTS, MEMBERS, PART_KEYS, STRICTER, Endpoint
 
 Pair = tuple[str, str]
+
+LINK_VALUES = tuple(leaf.field.name for leaf in stored_leaves(REGISTRY.entities["StudentContact"]))
+DENIALS = tuple(
+    (LINK_VALUES.index(name), denies)
+    for parse, denies in ((denying, True), (granting, False))
+    for (entity, name), found in STRICTER.items()
+    if entity == "StudentContact" and found is parse
+)
+"""The facts of a link that can deny access: where each stands among its values, and what of it denies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +125,8 @@ class Reading:
     def _take(self, entity: str, record: object) -> None:
         source_id = self._admit(entity, record)
         if source_id is None or not isinstance(record, dict):
+            if entity == "Student" and isinstance(record, dict):
+                self._heed_second_list(record)
             return
         if entity == "Behaviour":
             self._take_incident(source_id, record)
@@ -169,6 +181,7 @@ class Reading:
         for item in linked_records(record.get("contacts")):
             contact = self._admit("StudentContact", item, scope=f"{student}:")
             if contact is None:
+                self._heed_second(student, item)
                 continue
             facts = opened(item.get("relationship"))
             source_id = f"{student}:{contact}"
@@ -176,6 +189,31 @@ class Reading:
                 self.findings.add("MISSING_RELATIONSHIP", KEPT, "StudentContact", source_id)
                 self.bare_links.add(source_id)
             self._draft("StudentContact", source_id, facts if isinstance(facts, dict) else {}, (student, contact))
+
+    def _heed_second_list(self, record: Record) -> None:
+        """The list of a pupil who was read already: a page that shifted may repeat one with an order that is newer."""
+        student = source_id_of(record.get("id"))
+        if student is not None and "StudentContact" not in self.kept:
+            for item in linked_records(record.get("contacts")):
+                self._heed_second(student, item)
+
+    def _heed_second(self, student: str, item: Record) -> None:
+        """A second entry of a link is refused, but not what it denies.
+
+        INVARIANT: nobody gains access by a second entry, and no order is lost with one. So only what plainly denies
+        counts: a true that takes access away, a false that gives none. A blank says nothing, and a true that gives
+        access stands only where the first entry has it.
+        """
+        source_id, facts = f"{student}:{source_id_of(item.get('id'))}", opened(item.get("relationship"))
+        draft = self.drafts["StudentContact"].get(source_id)
+        if draft is None or not isinstance(facts, dict):
+            return
+        second = self._reader("StudentContact").values(facts, source_id, self.findings)
+        for position, denies in DENIALS:
+            if second[position] is denies and draft.values[position] is not denies:
+                draft.values[position] = denies
+                field = LINK_VALUES[position]
+                self.findings.add("DUPLICATE_RECORD", KEPT, "StudentContact", source_id, field, denies)
 
     def _take_incident(self, incident: str, record: Record) -> None:
         """One record per pupil's part. A pupil may stand in an incident twice: the parts are told apart by number."""

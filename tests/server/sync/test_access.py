@@ -96,6 +96,15 @@ async def test_the_contact_of_the_14th_of_february_loses_access_with_the_order_o
     assert await school.answer("S2:P1") == (VIEW_AND_UPDATE, "PRIORITY")  # the same person's other link
 
 
+async def test_an_order_in_a_second_entry_of_a_contact_counts(sync: Sync, api: FakeWonde, school: Access) -> None:
+    facts(api).update(parental_responsibility=True)
+    await school.choose((await sync()).school_id)
+    assert await school.answer("S1:P1") == (VIEW_AND_UPDATE, "PARENTAL_RESPONSIBILITY")
+    api.lists["students"][0]["contacts"]["data"].append(link("P1", relationship="Carer", court_order=True))
+    await sync()
+    assert await school.answer("S1:P1") == ORDERED
+
+
 @pytest.fixture
 async def grandparent(sync: Sync, api: FakeWonde, school: Access) -> str:
     """A grandparent whom no rule gives access, and to whom the school gave it; the override."""

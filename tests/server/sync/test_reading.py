@@ -143,6 +143,61 @@ def test_of_two_links_to_one_contact_the_first_is_kept(api: FakeWonde) -> None:
     assert findings(reading) == [("DUPLICATE_RECORD", "refused", "StudentContact", "S1:P1", None, None)]
 
 
+FACTS = {
+    "court_order": "courtOrder", "restricted_access": "restrictedAccess",
+    "parental_responsibility": "parentalResponsibility", "lives_with_pupil": "livesWithPupil",
+}  # fmt: skip
+DENIES, GRANTS = ("court_order", "restricted_access"), ("parental_responsibility", "lives_with_pupil")
+
+
+def second_entry(api: FakeWonde, whole_record: bool, fact: str, first: object, second: object) -> Reading:
+    """A read in which a link stands twice, in one list of the pupil's or in a second record of the pupil."""
+    entries = link("P1", **{fact: first}), link("P1", **{fact: second})
+    pupils = [student("S1", entries[0]), student("S1", entries[1])] if whole_record else [student("S1", *entries)]
+    return reading_of(api, students=pupils)
+
+
+@pytest.mark.parametrize("whole_record", [False, True], ids=["entry", "pupil"])
+@pytest.mark.parametrize(
+    ("facts", "first", "second", "kept"),
+    [
+        (DENIES, False, True, True), (DENIES, None, True, True), (DENIES, True, False, True),
+        (DENIES, True, None, True), (DENIES, False, None, False), (DENIES, None, False, None), (DENIES, False, "no", True),
+        (GRANTS, True, False, False), (GRANTS, None, False, False), (GRANTS, None, True, None),
+        (GRANTS, False, True, False), (GRANTS, False, None, False), (GRANTS, True, None, True),
+        (GRANTS, True, "no", False),
+    ],
+)  # fmt: skip
+def test_of_a_second_entry_of_a_link_counts_what_denies_access_and_nothing_else(
+    api: FakeWonde, facts: tuple[str, ...], first: object, second: object, kept: object, whole_record: bool
+) -> None:
+    for fact in facts:
+        reading = second_entry(api, whole_record, fact, first, second)
+        assert value(reading, "StudentContact", "S1:P1", FACTS[fact]) is kept, fact
+        denied = [found for found in findings(reading) if found[:2] == ("DUPLICATE_RECORD", "kept")]
+        told = ("DUPLICATE_RECORD", "kept", "StudentContact", "S1:P1", FACTS[fact], str(kept).lower())
+        assert denied == ([] if kept is first else [told])
+
+
+def test_of_a_second_entry_of_a_link_nothing_else_is_taken(api: FakeWonde) -> None:
+    entries = link("P1", priority=5), link("P1", relationship="Father", priority=1, bill_payer=True)
+    reading = reading_of(api, students=[student("S1", *entries, {"id": "P1"}, link("P1/"))])
+    names = ("relationship", "priority", "billPayer")
+    assert [value(reading, "StudentContact", "S1:P1", name) for name in names] == ["Mother", 5, None]
+    assert reading.findings.by_code == {"DUPLICATE_RECORD": 2, "BAD_ID": 1}
+
+
+def test_an_order_of_a_second_entry_counts_where_the_first_has_no_facts(api: FakeWonde) -> None:
+    reading = reading_of(api, students=[student("S1", {"id": "P1"}, link("P1", court_order=True))])
+    assert value(reading, "StudentContact", "S1:P1", "courtOrder") is True
+    assert value(reading, "StudentContact", "S1:P1", "relationship") is None
+
+
+def test_a_second_record_of_a_pupil_adds_no_link(api: FakeWonde) -> None:
+    reading = reading_of(api, students=[student("S1", link("P1")), student("S1", link("P2"))])
+    assert list(reading.drafts["StudentContact"]) == ["S1:P1"]
+
+
 def test_a_contact_without_the_facts_of_the_link_is_linked_and_recorded(api: FakeWonde) -> None:
     reading = reading_of(api, students=[student("S1", {"id": "P1"})])
     assert value(reading, "StudentContact", "S1:P1", "courtOrder") is None
