@@ -38,7 +38,7 @@ FINDINGS: Mapping[str, str] = {
     "BAD_RECORD": "Something other than an object stands where a record belongs; it is refused.",
     "MISSING_ID": "A record has no id; it is refused, because it could never be found again.",
     "BAD_ID": "A record's id is too long or holds other characters than letters, digits, `.`, `_` and `-`; refused.",
-    "DUPLICATE_RECORD": "A second record has the id of an earlier one; it is refused, except where it denies a link access.",
+    "DUPLICATE_RECORD": "A second record has the id of an earlier one. It is refused, except where it denies access.",
     "MISSING_RELATIONSHIP": "A contact in a list has not the link's facts; what decides access stays as it is stored.",
     "UNKNOWN_LINK": "A record names another that was not read; the link, or a record that needs it, is refused.",
     "ID_CHANGED": "A person came under a new id and was known again by UPI; our own id is kept.",

@@ -162,7 +162,8 @@ def second_entry(api: FakeWonde, whole_record: bool, fact: str, first: object, s
     ("facts", "first", "second", "kept"),
     [
         (DENIES, False, True, True), (DENIES, None, True, True), (DENIES, True, False, True),
-        (DENIES, True, None, True), (DENIES, False, None, False), (DENIES, None, False, None), (DENIES, False, "no", True),
+        (DENIES, True, None, True), (DENIES, False, None, False), (DENIES, None, False, None),
+        (DENIES, False, "no", True),
         (GRANTS, True, False, False), (GRANTS, None, False, False), (GRANTS, None, True, None),
         (GRANTS, False, True, False), (GRANTS, False, None, False), (GRANTS, True, None, True),
         (GRANTS, True, "no", False),
