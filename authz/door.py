@@ -6,11 +6,13 @@ account.
 
 import hashlib
 import ipaddress
+import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
@@ -20,11 +22,16 @@ from authz.audit import Actor
 from authz.chosen_secrets import SecretHashes
 from schema.errors import FieldgateError
 
-PER_USERNAME = (RateLimitItemPerMinute(5), RateLimitItemPerHour(20))
+PER_USERNAME = ((60.0, 5), (3600.0, 20))
+"""Seconds of each window, and the attempts on one username that it takes."""
 PER_ADDRESS = 60
 SUMMARY_SECONDS = 3600.0
-BUCKETS = 16
-"""Bits of a username's digest that attempts are counted under: names that nobody has must not fill the memory."""
+MOST_NAMES = 65_536
+"""Usernames whose attempts are counted; one more drops the one tried longest ago. Each attempt has its own cost."""
+
+
+Window = tuple[float, int]
+"""When it ends, and the attempts in it."""
 
 
 @dataclass(slots=True)
@@ -35,6 +42,54 @@ class Failures:
     since: str
     begun: float
     count: int = 0
+
+
+class Names:
+    """Counts attempts on usernames in windows that begin with the first attempt, for a bounded number of names."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._key = secrets.token_bytes(32)
+        self.counted: OrderedDict[bytes, tuple[Window, ...]] = OrderedDict()
+
+    def attempt(self, username: str) -> bool:
+        """Count an attempt; false where there are too many."""
+        name, now = self._digest(username), self._clock()
+        windows = list(self.counted.pop(name, ((0.0, 0),) * len(PER_USERNAME)))
+        refused = False
+        for place, (seconds, most) in enumerate(PER_USERNAME):
+            end, count = windows[place]
+            windows[place] = (end, count + 1) if end > now else (now + seconds, 1)
+            if refused := windows[place][1] > most:
+                break  # what the short window refuses does not use up the long one
+        self.counted[name] = tuple(windows)
+        self._drop(now)
+        return not refused
+
+    def take_back(self, username: str) -> None:
+        """Count one attempt less."""
+        name = self._digest(username)
+        left = tuple((end, count - 1) for end, count in self.counted.get(name, ()))
+        if any(count > 0 for _, count in left):
+            self.counted[name] = left
+        else:
+            self.counted.pop(name, None)
+
+    def forget(self, username: str) -> None:
+        """Count none."""
+        self.counted.pop(self._digest(username), None)
+
+    def _drop(self, now: float) -> None:
+        """Drop the names tried longest ago whose windows are over, or that are too many."""
+        while len(self.counted) > 1:
+            name = next(iter(self.counted))
+            if len(self.counted) <= MOST_NAMES and any(end > now for end, _ in self.counted[name]):
+                return
+            del self.counted[name]
+
+    def _digest(self, username: str) -> bytes:
+        # Under a key, so that nobody works out which names share one; whole, so that none do.
+        return hashlib.blake2b(username.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
 
 
 class Door:
@@ -49,18 +104,21 @@ class Door:
         self._per_address: tuple[RateLimitItem, ...] = (RateLimitItemPerMinute(per_address),) if per_address > 0 else ()
         self._clock = clock
         self._failures: dict[str, Failures] = {}
+        self._names = Names(lambda: self._clock())
 
     def attempt(self, username: str, address: str | None) -> None:
         """Count an attempt; refuse it where there were too many, whether or not anybody has the name."""
         where = [(item, "address", place(address)) for item in self._per_address if address is not None]
-        whose = [(item, "username", _bucket(username)) for item in PER_USERNAME]
-        if not all(self._limiter.hit(*counted) for counted in (*where, *whose)):
+        if not all(self._limiter.hit(*counted) for counted in where) or not self._names.attempt(username):
             raise FieldgateError("TOO_MANY_ATTEMPTS", "There were too many attempts to sign in.")
 
     def succeeded(self, username: str) -> None:
         """Forget the name's attempts."""
-        for item in PER_USERNAME:
-            self._limiter.clear(item, "username", _bucket(username))
+        self._names.forget(username)
+
+    def turned_away(self, username: str) -> None:
+        """Take back an attempt of which nobody looked at the secret: others must not use up a person's own."""
+        self._names.take_back(username)
 
     def failed(self, account: Account, now: str) -> None:
         """Remember a failure on an account. `now`: the database's moment."""
@@ -105,8 +163,3 @@ def place(address: str) -> str:
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network((parsed.packed[:8] + bytes(8), 64)))
-
-
-def _bucket(username: str) -> str:
-    digest = hashlib.sha256(username.encode("utf-8", "surrogatepass")).digest()
-    return format(int.from_bytes(digest[:4], "big") >> (32 - BUCKETS), "x")

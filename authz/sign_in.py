@@ -37,7 +37,11 @@ async def sign_in(sessions: Sessions, door: Door, username: str, secret: str, ad
         found = (account.school_id, account.contact_id) if account else ("", "")
         links = await access.students_of(session, *found)
         [[now]] = await session.fetch(f"SELECT {session.dialect.instant_text(session.dialect.now)}")
-    right = await door.hashes.verify(account.secret_hash if account else None, secret)
+    try:
+        right = await door.hashes.verify(account.secret_hash if account else None, secret)
+    except FieldgateError:
+        door.turned_away(name)
+        raise
     if account is None or not right or account.suspended or not links:
         if account is not None:
             door.failed(account, str(now))
