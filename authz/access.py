@@ -17,7 +17,7 @@ from authz.session import Dialect, ReadSession
 from schema.registry import REGISTRY
 from schema.vocabulary import VIEW_AND_UPDATE
 
-LINK = LinkRow(link="l", student="s", contact="c", override="o")
+LINK = LinkRow(link="l", student="s", contact="c", override="o", default="od")
 EVERY_SCOPE = frozenset(REGISTRY.scopes)
 
 
@@ -41,7 +41,7 @@ async def settings_of(session: ReadSession, school_id: str) -> AccessSettings:
 
 
 def links_sql() -> str:
-    """FROM: the links of one school with what the ladder looks at; `l`, `s`, `c` and `o` are the aliases of `LINK`."""
+    """FROM: the links of one school with what the ladder looks at; under the aliases of `LINK`."""
     return f"student_contact l{LINK.joins()}"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from authz.access import EVERY_SCOPE, LINK, links_sql
-from authz.contact_access import AccessSettings, default_sql, permission_sql, reason_sql
+from authz.contact_access import AccessSettings, default_of_version_sql, permission_sql, reason_sql
 from authz.session import Dialect, ReadSession
 from schema.vocabulary import NO_PERMISSION, VIEW_AND_UPDATE
 
@@ -92,7 +92,7 @@ def answered(settings: AccessSettings, **facts: str) -> Answered:
 
 def default_in(version: int) -> str:
     """SQL: the default of the link's present relationship in this version, whichever version the link keeps."""
-    return default_sql(LINK.link).replace(f"{LINK.link}.defaults_version", str(int(version)))
+    return default_of_version_sql(LINK.link, version)
 
 
 async def read_whole_school(session: ReadSession) -> None:

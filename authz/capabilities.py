@@ -74,7 +74,12 @@ async def of_school(session: ReadSession, school_id: str) -> tuple[Capability, .
         school_id,
     )
     seen = {row[0]: Capability(row[0], row[1], row[2], row[3][: len("YYYY-MM-DD")]) for row in rows}
-    return tuple(_stronger(seen.get(said.attribute), said) for said in published(schools[0][0] if schools else None))
+    return combined(schools[0][0] if schools else None, seen)
+
+
+def combined(mis: str | None, seen: Mapping[str, Capability]) -> tuple[Capability, ...]:
+    """What imports saw of a school, by attribute, over what is published of its MIS."""
+    return tuple(_stronger(seen.get(said.attribute), said) for said in published(mis))
 
 
 def _stronger(seen: Capability | None, said: Capability) -> Capability:

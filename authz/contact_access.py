@@ -201,23 +201,28 @@ def told_reason(settings: AccessSettings, scopes: frozenset[str], decision: Acce
 
 @dataclass(frozen=True, slots=True)
 class LinkRow:
-    """Aliases under which a statement has a link, its student, its contact and its override in force.
+    """Aliases under which a statement has a link, its student, contact, override in force and stored default.
 
-    The last three are outer joins: a row that is missing is null in all columns.
+    The last four are outer joins: a row that is missing is null in all columns.
     """
 
     link: str
     student: str
     contact: str
     override: str
+    default: str
 
     def joins(self, *known: str) -> str:
         """The outer joins after a link's table, except those of aliases that the statement has already."""
-        link, student, contact, override = self.link, self.student, self.contact, self.override
+        link, student, contact, override, default = self.link, self.student, self.contact, self.override, self.default
         tables = {
             student: ("student", f"{student}.id = {link}.student_id"),
             contact: ("contact", f"{contact}.id = {link}.contact_id"),
             override: ("contact_override", f"{override}.link_id = {link}.id AND {override}.cleared_at IS NULL"),
+            default: (
+                "contact_default",
+                f"{default}.version = {link}.defaults_version AND {default}.relationship = {link}.relationship_key",
+            ),
         }
         return "".join(
             f" LEFT JOIN {table} {alias} ON {alias}.school_id = {link}.school_id AND {condition}"
@@ -243,7 +248,7 @@ class LinkRow:
             "not_begun": f"({student}.admission_date > {dialect.today})",
             "override": f"{override}.value",
             "to_review": f"({unmasked})",
-            "default": default_sql(link),
+            "default": default_sql(link, self.default),
             **{
                 column: f"{link}.{column}"
                 for column in (
@@ -258,29 +263,44 @@ class LinkRow:
         }
 
 
-def default_sql(link: str) -> str:
-    """SQL: the default of the link's present relationship in the version that the link keeps."""
+def default_sql(link: str, default: str) -> str:
+    """SQL: the default of the link's present relationship in the version that the link keeps.
+
+    Version 0 is never stored, so that the joined default is null for its links.
+    """
     listed = ", ".join(repr(key) for key in NEW_SCHOOL_KEYS)
+    new = f"coalesce({link}.defaults_version, {NEW_SCHOOL_VERSION}) = {NEW_SCHOOL_VERSION}"
     return (
-        f"(CASE WHEN coalesce({link}.defaults_version, {NEW_SCHOOL_VERSION}) = {NEW_SCHOOL_VERSION} "
-        f"THEN CASE WHEN {link}.relationship_key IN ({listed}) THEN '{VIEW_AND_UPDATE}' END "
-        f"ELSE (SELECT d.permission FROM contact_default d WHERE d.school_id = {link}.school_id "
-        f"AND d.version = {link}.defaults_version AND d.relationship = {link}.relationship_key) END)"
+        f"coalesce({default}.permission, "
+        f"CASE WHEN {new} AND {link}.relationship_key IN ({listed}) THEN '{VIEW_AND_UPDATE}' END)"
+    )
+
+
+def default_of_version_sql(link: str, version: int) -> str:
+    """SQL: the default of the link's present relationship in one version, whichever the link keeps."""
+    if version == NEW_SCHOOL_VERSION:
+        listed = ", ".join(repr(key) for key in NEW_SCHOOL_KEYS)
+        return f"(CASE WHEN {link}.relationship_key IN ({listed}) THEN '{VIEW_AND_UPDATE}' END)"
+    return (
+        f"(SELECT v.permission FROM contact_default v WHERE v.school_id = {link}.school_id "
+        f"AND v.version = {int(version)} AND v.relationship = {link}.relationship_key)"
     )
 
 
 def permission_sql(settings: AccessSettings, facts: Mapping[str, str]) -> str:
-    """SQL: the permission of the row's link. Neighbouring rungs with one answer make one test."""
+    """SQL: the permission of the row's link, as one flat `CASE`: nested ones fill the stack of SQLite's parser.
+
+    Neighbouring rungs with one answer make one test; a last rung that answers what a fact says is a `coalesce`.
+    """
     *rungs, last = ladder(settings)
-    made = f"'{last.answer}'"
-    for (answer, fact), group in groupby(reversed(rungs), key=lambda rung: (rung.answer, rung.answer_fact)):
-        alike = list(group)[::-1]
-        if fact and [rung.when for rung in alike] == [Not(Blank(fact))]:
-            made = f"coalesce({facts[fact]}, {made})"
-        else:
-            condition = Either(tuple(rung.when for rung in alike)).sql(facts)
-            made = f"CASE WHEN {condition} THEN {facts[fact] if fact else repr(answer)} ELSE {made} END"
-    return made
+    otherwise = f"'{last.answer}'"
+    if rungs[-1].answer_fact and rungs[-1].when == Not(Blank(rungs[-1].answer_fact)):
+        otherwise = f"coalesce({facts[rungs.pop().answer_fact]}, {otherwise})"
+    branches = []
+    for (answer, fact), group in groupby(rungs, key=lambda rung: (rung.answer, rung.answer_fact)):
+        condition = Either(tuple(rung.when for rung in group)).sql(facts)
+        branches.append(f"WHEN {condition} THEN {facts[fact] if fact else repr(answer)}")
+    return f"CASE {' '.join(branches)} ELSE {otherwise} END"
 
 
 def reason_sql(settings: AccessSettings, facts: Mapping[str, str], scopes: frozenset[str]) -> str:

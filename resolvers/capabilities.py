@@ -1,57 +1,45 @@
-"""`School.mis.capabilities` in SQL: what imports saw of the school over what is published of its MIS.
+"""`School.mis.capabilities`: the statement gives what imports saw of the school, Python what is published of its MIS.
 
-The rule is that of `authz/capabilities.py`, which the reference asks; what is published stands in the statement itself.
+What is published is long and the same for all, so it never stands in SQL; the rule is that of `authz/capabilities.py`.
 """
 
-from functools import cache
+from collections.abc import Iterator, Sequence
 
-from authz.capabilities import DECLINED, UNKNOWN, all_published
-from authz.session import Dialect
-from resolvers.writer import Scalar, literal
+import orjson
+
+from authz.capabilities import Capability, combined
+from resolvers.writer import Entry, Json, Nested, Scalar, Writer
 from schema.fields import Kind
-from schema.mis.school import ATTRIBUTE, CAPABILITY
-
-SAID = f"(q.state IS NULL OR (q.state <> '{DECLINED}' AND p.state <> '{UNKNOWN}'))"
-"""What is published counts, not what was seen."""
 
 
-def capability_rows(dialect: Dialect, school: str) -> str:
-    """FROM and WHERE: a row `p` for each attribute as published of the school's MIS, and `q` as imports saw it."""
-    listed = ", ".join(literal(mis) for mis in all_published() if mis)
-    own = f"replace(lower(coalesce({school}.provider, '')), ' ', '')"
-    return (
-        f"({_published(dialect)}) p LEFT JOIN school_capability q ON q.school_id = {school}.id "
-        f"AND q.attribute = p.attribute WHERE p.mis = CASE WHEN {own} IN ({listed}) THEN {own} ELSE '' END"
+def known_of_school(writer: Writer, school: str) -> list[Entry]:
+    """The entries of a JSON object: the school's MIS, and what imports saw."""
+    day = "substr(q.as_of, 1, 10)" if writer.dialect.is_sqlite else "q.as_of::date"
+    columns: list[Entry] = [
+        Scalar("attribute", Kind.TEXT, "q.attribute"),
+        Scalar("state", Kind.TEXT, "q.state"),
+        Scalar("source", Kind.TEXT, "q.source"),
+        Scalar("asOf", Kind.DATE, day),
+    ]
+    inner = (
+        f"SELECT {writer.object(columns).text} AS j, q.attribute AS k FROM school_capability q "
+        f"WHERE q.school_id = {school}.id ORDER BY q.attribute"
     )
+    seen = Json(writer.array(inner, backwards=False))
+    return [Scalar("provider", Kind.TEXT, f"{school}.provider"), Nested("seen", seen)]
 
 
-def capability_value(dialect: Dialect, key: str, name: str) -> Scalar:
-    """One field of `MisCapability` under a response key."""
-    if name == "attribute":
-        return Scalar(key, ATTRIBUTE, "upper(p.attribute)")
-    if name == "asOf":
-        seen = "substr(q.as_of, 1, 10)" if dialect.is_sqlite else "q.as_of::date"
-        return Scalar(key, Kind.DATE, f"CASE WHEN {SAID} THEN p.as_of ELSE {seen} END")
-    kind = CAPABILITY if name == "state" else Kind.TEXT
-    return Scalar(key, kind, f"CASE WHEN {SAID} THEN p.{name} ELSE q.{name} END")
+def capability_values(known: bytes) -> list[dict[str, str | None]]:
+    """The values of the list, from that object's JSON."""
+    read = orjson.loads(known)
+    seen = {each["attribute"]: Capability(*(each[name] for name in FIELDS)) for each in read["seen"]}
+    return list(values_of(combined(read["provider"], seen)))
 
 
-@cache
-def _published(dialect: Dialect) -> str:
-    """The published facts as rows; those under no name are for every MIS of which nothing is published."""
-    rows = []
-    for mis, capabilities in all_published().items():
-        for number, each in enumerate(capabilities):
-            as_of = literal(each.as_of) if each.as_of else "NULL"
-            day = as_of if dialect.is_sqlite else f"{as_of}::date"
-            values = (
-                literal(mis),
-                str(number),
-                literal(each.attribute),
-                literal(each.state),
-                literal(each.source),
-                day,
-            )
-            names = ("mis", "n", "attribute", "state", "source", "as_of")
-            rows.append("SELECT " + ", ".join(f"{value} AS {name}" for value, name in zip(values, names, strict=True)))
-    return " UNION ALL ".join(rows)
+FIELDS = ("attribute", "state", "source", "asOf")
+
+
+def values_of(capabilities: Sequence[Capability]) -> Iterator[dict[str, str | None]]:
+    """Capabilities as the API names them."""
+    for each in capabilities:
+        yield {"attribute": each.attribute.upper(), "state": each.state, "source": each.source, "asOf": each.as_of}

@@ -6,70 +6,33 @@ control characters, which JSON text never contains.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from authz.contact_access import AccessSettings, LinkRow
 from authz.plan import Planner
 from authz.selection import Selected
-from resolvers.capabilities import capability_rows, capability_value
+from resolvers.capabilities import known_of_school
 from resolvers.conditions import Visible
-from resolvers.contact_access import AccessSql, link_row
+from resolvers.contact_access import OVERRIDE_FIELDS, AccessSql, JoinedLink, joined_link
 from resolvers.pages import Page
-from resolvers.writer import CURSOR, SLOT, Entry, Json, Nested, Scalar, Writer, literal
+from resolvers.program import Program, Source, Statement
+from resolvers.writer import CAPABILITY, CURSOR, SLOT, Entry, Json, Nested, Scalar, Writer, literal
 from schema.fields import Entity, Field, ForeignKey, Kind, Leaf, Link, Part, Shape, Through, leaves
-from schema.mis.contact import ACCESS_OVERRIDE
+from schema.mis.contact import ACCESS, ACCESS_OVERRIDE
 from schema.mis.school import CAPABILITIES
 from schema.registry import MEMBERSHIP_TABLES, Registry, entity_fields
 
 MAX_JOINS = 8  # single records joined into one SELECT; the rest are subselects, since SQLite joins at most 64 tables
 MAX_SELECTS = 6  # nested SELECTs of one statement (a list is two): SQLite's parser stack holds eight of our shape
+COMPUTED_OF_LINKS = (ACCESS, ACCESS_OVERRIDE)
+LADDER_SELECTS = 2  # what the ladder's CASE is worth in a list of links
 
-Bind = tuple[str, int | None]
-"""What a parameter is: ("school", None), ("ids", None), ("parents", None), ("limit" | "after" | "before", index)."""
-
-
-@dataclass(slots=True)
-class Statement:
-    """SQL that gives rows (id, JSON text), and what its parameters are."""
-
-    sql: str = ""
-    binds: list[Bind] = field(default_factory=list)
-    many: bool = True
+ACCESS_TYPES = frozenset({"ContactAccess", "ContactAccessOverride"})
 
 
-@dataclass(slots=True)
-class Program:
-    """A compiled root: its statement and, by slot number, the statements of deeper levels.
-
-    `cursors`: the lists whose cursors are marked in the text, by number.
-    """
-
-    main: Statement
-    slots: list[Statement] = field(default_factory=list)
-    cursors: list[str] = field(default_factory=list)
-
-    @property
-    def size(self) -> int:
-        """Bytes of SQL, for the cache's bound."""
-        return len(self.main.sql) + sum(len(slot.sql) for slot in self.slots)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a link's records come from: FROM, alias of the target, conditions, and the key that orders them."""
-
-    tables: str
-    alias: str
-    where: tuple[str, ...]
-    key: str
-
-    def joined(self, joins: Sequence[str]) -> "Source":
-        """The same with further records beside each."""
-        return replace(self, tables="".join([self.tables, *joins]))
-
-    def sql(self, columns: str, *more: str) -> str:
-        """A SELECT of these columns under these further conditions."""
-        return f"SELECT {columns} FROM {self.tables} WHERE {' AND '.join([*self.where, *more])}"
+def asks_access(selected: Selected) -> bool:
+    """Whether contacts' access is asked for, or filtered by, somewhere in a selection."""
+    return any(each.type_name in ACCESS_TYPES or each.filters for each in selected.walk())
 
 
 class Compiler:
@@ -98,7 +61,7 @@ class Compiler:
         self.selects = 0
         self.joins: list[str] = []
         self.access = AccessSql(writer.dialect, access or AccessSettings(), planner.scopes)
-        self.link_rows: dict[str, LinkRow] = {}
+        self.joined_links: dict[str, JoinedLink] = {}
         self.link_parents: dict[str, tuple[str, str]] = {}
 
     # -- roots
@@ -125,6 +88,9 @@ class Compiler:
         items = {item.name: item for item in entity_fields(entity)}
         links = {link.name: link for link in entity.links}
         entries: list[Entry] = []
+        computed = [child for child in children if items.get(child.name) in COMPUTED_OF_LINKS]
+        if computed:  # first, so that the link's student and contact are joined once for all
+            self._join_link(alias, computed)
         for selected in children:
             link = links.get(selected.name)
             if link is None:
@@ -150,7 +116,7 @@ class Compiler:
             column = Leaf(path, item).column
             return Scalar(selected.key, item.kind, f'{alias}."{column}"')
         if item is CAPABILITIES:
-            return Nested(selected.key, self._capabilities(alias, selected))
+            return Nested(selected.key, Json(self._capabilities(alias, selected)))
         if item.computed:
             return Nested(selected.key, self._access(alias, selected, optional=item is ACCESS_OVERRIDE))
         inner = {each.name: each for each in item.fields}
@@ -162,23 +128,33 @@ class Compiler:
         return Nested(selected.key, made)
 
     def _access(self, alias: str, selected: Selected, *, optional: bool) -> Json:
-        row = self.link_rows.get(alias)
-        if row is None:
-            row, joins = link_row(alias, self.link_parents.get(alias))
-            self.link_rows[alias] = row
-            self.joins.append(joins)
-        entries = [self._fixed(child) or self.access.value(child.key, child.name, row) for child in selected.below]
+        row = self.joined_links[alias].row
+        entries = [self._fixed(child) or self._access_value(alias, child, row) for child in selected.below]
         made = self.writer.object(entries)
         return self.writer.when(f"{row.override}.id IS NOT NULL", made) if optional else made
 
-    def _capabilities(self, alias: str, selected: Selected) -> Json:
-        entries = [
-            self._fixed(child) or capability_value(self.writer.dialect, child.key, child.name)
-            for child in selected.below
-        ]
-        tables = capability_rows(self.writer.dialect, alias)
-        inner = f"SELECT {self.writer.object(entries).text} AS j, p.n AS k FROM {tables} ORDER BY p.n"
-        return Json(self.writer.array(inner, backwards=False))
+    def _access_value(self, alias: str, selected: Selected, row: LinkRow) -> Entry:
+        # Of one school, its parameter: the subselect is then read once, not once a row.
+        of_one = selected.name == "asOf" and self.statement is self.program.main and not self.statement.many
+        school = self._bind("school") if of_one else f"{alias}.school_id"
+        return self.access.value(selected.key, selected.name, row, school)
+
+    def _join_link(self, alias: str, computed: Sequence[Selected]) -> None:
+        """Join what the allowed ones of these computed values of a link are worked out from."""
+        if alias in self.joined_links:  # a filter needs all of it
+            return
+        allowed = [each for each in computed if self.planner.shows(each)]
+        names = {child.name for each in allowed for child in each.below if self._fixed(child) is None}
+        names |= {"value" for each in allowed if each.name == ACCESS_OVERRIDE.name}  # null where there is none
+        link = joined_link(alias, self.link_parents.get(alias), self.access.facts(names))
+        self.joined_links[alias] = link
+        self.joins.append(link.joins)
+
+    def _capabilities(self, alias: str, selected: Selected) -> str:
+        number = len(self.program.capabilities)
+        self.program.capabilities.append(selected)
+        known = self.writer.object(known_of_school(self.writer, alias))
+        return self.writer.marker(CAPABILITY, [literal(f"{number}:"), known.text])
 
     def _fixed(self, selected: Selected) -> Entry | None:
         """What is known without the database: a type's name, and null for what is denied."""
@@ -190,7 +166,8 @@ class Compiler:
 
     def _link(self, entity: Entity, alias: str, link: Link, selected: Selected) -> Json:
         one = link.shape is Shape.ONE
-        if self.selects + (1 if one else 2) > MAX_SELECTS:
+        ladder = LADDER_SELECTS if link.target == "StudentContact" and asks_access(selected) else 0
+        if self.selects + (1 if one else 2) + ladder > MAX_SELECTS:
             return Json(self._slot(entity, alias, link, selected))
         self.selects += 1 if one else 2
         if one and isinstance(link.via, ForeignKey) and len(self.joins) < MAX_JOINS:
@@ -219,10 +196,22 @@ class Compiler:
 
     def _beside(self, entity: Entity, alias: str, link: Link, selected: Selected) -> Json:
         """The record that a column names, joined to the record that has the column."""
+        target = self.registry.entities[link.target]
+        if (own := self._present(alias, target)) is not None:
+            body = self._entity(target, own, selected.below)
+            return self.writer.when(" AND ".join([f"{own}.id IS NOT NULL", *self.visible.of(target, own)]), body)
         source = self._source(entity, alias, link, selected)
         self.joins.append(f" LEFT JOIN {source.tables} ON {' AND '.join(source.where)}")
-        body = self._entity(self.registry.entities[link.target], source.alias, selected.below)
+        body = self._entity(target, source.alias, selected.below)
         return self.writer.when(f"{source.alias}.id IS NOT NULL", body)
+
+    def _present(self, alias: str, target: Entity) -> str | None:
+        """The alias under which the ladder has a link's student or contact in the statement already."""
+        link = self.joined_links.get(alias)
+        if link is None:
+            return None
+        own = link.row.student if target.name == "Student" else link.row.contact
+        return own if own in link.present else None
 
     def _one(self, entity: Entity, alias: str, link: Link, selected: Selected) -> str:
         body, source = self._records_of(entity, alias, link, selected, selected.below)
@@ -279,11 +268,12 @@ class Compiler:
 
     def _filtered(self, source: Source, selected: Selected) -> Source:
         """The links whose permission is the one asked for: only they are in the list, its count and its pages."""
-        row, joins = link_row(source.alias, self.link_parents.get(source.alias))
-        self.link_rows[source.alias] = row
-        permission = self.access.permission(row)
+        every = self.access.facts([*OVERRIDE_FIELDS, "permission", "reason"])
+        link = joined_link(source.alias, self.link_parents.get(source.alias), every)
+        self.joined_links[source.alias] = link
+        permission = self.access.permission(link.row)
         wanted = tuple(f"{permission} = {literal(each.value)}" for each in selected.filters)
-        return replace(source, tables=source.tables + joins, where=(*source.where, *wanted))
+        return replace(source, tables=source.tables + link.joins, where=(*source.where, *wanted))
 
     # -- connections
 

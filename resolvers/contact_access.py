@@ -4,7 +4,7 @@ Both come from the one ladder in `authz/contact_access.py` and use every stored 
 the second of the two declared places where a column that the app has no scope for stands in SQL.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from authz.contact_access import (
     Facts,
     LinkRow,
     decide_access,
+    known_rungs,
+    ladder,
     permission_sql,
     reason_sql,
     told_reason,
@@ -34,19 +36,35 @@ OVERRIDE_FIELDS: Mapping[str, tuple[str, Kind | Choice]] = {
 """Fields that are an override's column."""
 
 
-def link_row(link: str, parent: tuple[str, str] | None) -> tuple[LinkRow, str]:
-    """Aliases of what the ladder looks at, and the joins that bring it in.
+@dataclass(frozen=True, slots=True)
+class JoinedLink:
+    """A link in a statement: aliases of what the ladder looks at, the joins that bring in what is needed of it.
+
+    `present`: those aliases that the statement has, by a join or from around it.
+    """
+
+    row: LinkRow
+    joins: str
+    present: frozenset[str]
+
+
+def joined_link(link: str, parent: tuple[str, str] | None, facts: frozenset[str]) -> JoinedLink:
+    """A link with what these facts need; no other column stands in the statement.
 
     `parent`: the entity and alias of the record whose list the link stands in, which need not be joined again.
     """
     student, contact = f"{link}s", f"{link}c"
-    known = []
-    if parent is not None:
-        entity, alias = parent
-        student, contact = (alias, contact) if entity == "Student" else (student, alias)
-        known.append(alias)
-    row = LinkRow(link, student, contact, f"{link}o")
-    return row, row.joins(*known)
+    known: set[str] = set()
+    if parent is not None and parent[0] in ("Student", "Contact"):
+        student, contact = (parent[1], contact) if parent[0] == "Student" else (student, parent[1])
+        known.add(parent[1])
+    row = LinkRow(link, student, contact, f"{link}o", f"{link}d")
+    people = facts & {"gone", "left", "not_begun"}
+    wanted = {row.student, row.contact} if people else set()
+    wanted |= {row.override} if facts & {"override", "to_review"} else set()
+    wanted |= {row.default} if "default" in facts else set()
+    every = {row.student, row.contact, row.override, row.default}
+    return JoinedLink(row, row.joins(*(every - wanted), *known), frozenset(wanted | known))
 
 
 class AccessSql:
@@ -57,8 +75,21 @@ class AccessSql:
         self.settings = settings
         self.scopes = scopes
 
-    def value(self, key: str, name: str, row: LinkRow) -> Entry:
-        """One field of `ContactAccess` or `ContactAccessOverride` under a response key."""
+    def facts(self, names: Iterable[str]) -> frozenset[str]:
+        """The facts that these fields are worked out from; `permission` also stands for a filter."""
+        found: set[str] = set()
+        for name in names:
+            if name == "permission":
+                found |= {fact for rung in ladder(self.settings) for fact in (*rung.when.facts(), rung.answer_fact)}
+            elif name == "reason":
+                told = ladder(self.settings)[: known_rungs(self.settings, self.scopes)]
+                found |= {fact for rung in told for fact in rung.when.facts()}
+            elif name in OVERRIDE_FIELDS or name == "toReview":
+                found.add("override")
+        return frozenset(found)
+
+    def value(self, key: str, name: str, row: LinkRow, school: str) -> Entry:
+        """One field of `ContactAccess` or `ContactAccessOverride` under a response key; `school`: SQL of its id."""
         if name in OVERRIDE_FIELDS:
             column, kind = OVERRIDE_FIELDS[name]
             return Scalar(key, kind, f"{row.override}.{column}")
@@ -69,7 +100,7 @@ class AccessSql:
         if name == "reason":
             return Scalar(key, REASON, reason_sql(self.settings, row.facts(self.dialect), self.scopes))
         if name == "asOf":
-            return Scalar(key, Kind.INSTANT, f"({as_of_sql(f'{row.link}.school_id')})")
+            return Scalar(key, Kind.INSTANT, f"({as_of_sql(school)})")
         raise KeyError(name)
 
     def _flag(self, condition: str) -> str:

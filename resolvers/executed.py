@@ -19,12 +19,12 @@ from graphql import (
     execute,
 )
 
-from authz.selection import Selected
 from resolvers.asking import Flow, RootAnswer
 from resolvers.documents import places
 from resolvers.gate import Gate
 from resolvers.operation import OperationPlan, Root
 from resolvers.pages import Values
+from resolvers.shaping import shaped
 from resolvers.viewer import viewer_value
 
 
@@ -44,18 +44,6 @@ def execute_roots(gate: Gate, plan: OperationPlan, values: Values, app_id: str) 
         value = yield from viewer_value(gate.dialect, app_id, consents=consents)
         answers |= {root.key: RootAnswer(orjson.dumps(shaped(root.selected, value)), []) for root in viewers}
     return answers | introspect(gate, plan, values)
-
-
-def shaped(selected: Selected, value: Any) -> Any:
-    """A stored value as the selection asks for it. Only types without arguments or rules of their own stand here."""
-    if isinstance(value, list):
-        return [shaped(selected, each) for each in value]
-    if not selected.children or value is None:
-        return value
-    return {
-        child.key: child.type_name if child.name == "__typename" else shaped(child, value[child.name])
-        for child in selected.below
-    }
 
 
 def introspect(gate: Gate, plan: OperationPlan, values: Values) -> dict[str, RootAnswer]:

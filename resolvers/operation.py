@@ -15,8 +15,9 @@ from authz.grants import Standing
 from authz.selection import Selected, SelectionBuilder
 from resolvers.asking import Errors
 from resolvers.bounded import Bounded
-from resolvers.compiler import Program
+from resolvers.compiler import asks_access
 from resolvers.pages import PageSpec, Values, argument
+from resolvers.program import Program
 from resolvers.shortcuts import Shortcut
 from schema.errors import FieldgateError
 from schema.people import ROOTS
@@ -24,11 +25,11 @@ from schema.people import ROOTS
 DATA_ROOTS = frozenset({"school", "schools", "node", "nodes"})
 PEOPLE_ROOTS = frozenset((root.on, root.name) for root in ROOTS)
 ROOT_TYPES = {OperationType.QUERY: "Query", OperationType.MUTATION: "Mutation"}
-ACCESS_TYPES = frozenset({"ContactAccess", "ContactAccessOverride"})
 LIST_GUESS = 20  # entries assumed in a list without pages, such as a pupil's medical conditions or a consent's scopes
 CONSENTS_GUESS = 300  # consents assumed of an app
 SCANNING = frozenset({"totalCount", "hasNextPage", "hasPreviousPage"})
 SCANNED = 200  # records assumed to be looked at to count a list, or to see whether it goes on
+FILTERED = 10_000  # records assumed to be looked at in a filtered list of a whole school
 COST_CEILING = 10**12
 MAX_PROGRAMS = 64
 MAX_SHORTCUTS = 256
@@ -59,7 +60,7 @@ class Root:
         self.own_page = next((page for page in self.pages if page.selected is selected), None)
         self.id_getter = argument(selected, "id") or argument(selected, "ids")
         self.fields = sum(1 for _ in selected.walk())
-        self.asks_access = any(each.type_name in ACCESS_TYPES or each.filters for each in selected.walk())
+        self.asks_access = asks_access(selected)
         self.programs: Bounded[tuple[object, ...], Program] = Bounded(MAX_PROGRAMS)
         self.denial_bytes: Bounded[DenialKey, Errors] = Bounded(MAX_PROGRAMS)
         self.shortcuts: Bounded[tuple[object, ...], Shortcut] = Bounded(MAX_SHORTCUTS)
@@ -194,10 +195,12 @@ def _cost(selected: Selected, sizes: Mapping[int, int], rows: int) -> int:
         return rows * (LIST_GUESS if selected.is_list else 1)
     if selected.index in sizes:
         size = sizes[selected.index]
-        below = (
+        below = [
             _cost(child, sizes, rows * size if child.name in ("nodes", "edges") else rows) for child in selected.below
-        )
-        return min(sum(below), COST_CEILING)
+        ]
+        # A filter looks at every record of the list for each of them, however few it shows.
+        filtered = rows * (FILTERED if selected.type_name == "School" else SCANNED) if selected.filters else 0
+        return min(sum(below) + filtered * len(below), COST_CEILING)
     factor = 1
     if selected.is_list and selected.name not in ("nodes", "edges"):
         factor = CONSENTS_GUESS if selected.name == "consents" else LIST_GUESS

@@ -60,7 +60,7 @@ def _flow(run: Run, root: Root, guess: Standing, key: tuple[object, ...]) -> Flo
     rows = yield Ask(sql, parameters)
     if not rows:
         return None
-    if not program.cursors:  # they would have to be sealed anew
+    if program.is_whole:  # what Python puts in would have to be put in anew
         before, after = run.assemble({root.key: RootAnswer(DATA, prepared.denials)}).split(DATA)
         id_at = program.main.binds.index(("ids", None))
         root.shortcuts.put(key, Shortcut(sql, parameters, id_at, len(data) + 1, before, after))

@@ -9,18 +9,22 @@ from authz.plan import Planner
 from authz.selection import Selected
 from resolvers.asking import Ask, Flow
 from resolvers.caller import Caller
-from resolvers.compiler import Compiler, Program, Statement
+from resolvers.capabilities import capability_values
+from resolvers.compiler import Compiler
 from resolvers.conditions import Visible
 from resolvers.operation import Root
 from resolvers.pages import Page
 from resolvers.prepare import Group
+from resolvers.program import Program, Statement
+from resolvers.shaping import shaped
 from resolvers.shortcuts import encoded
-from resolvers.writer import CURSOR, SLOT
+from resolvers.writer import CAPABILITY, CURSOR, SLOT
 
 Texts = dict[str, bytes]
 """JSON texts by record id, in UTF-8."""
 
 _SLOT = SLOT.encode()
+_CAPABILITY = re.compile(f"{CAPABILITY}(\\d+):([^{CAPABILITY}]*){CAPABILITY}".encode())
 _CURSOR = re.compile(f"{CURSOR}(\\d+):([^:]*):([^{CURSOR}]*){CURSOR}".encode())
 
 
@@ -59,12 +63,22 @@ class RecordReader:
         return (yield from self.filled(program, texts))
 
     def filled(self, program: Program, texts: Texts) -> Flow:
-        """The texts with deeper lists put in their slots and cursors sealed."""
+        """The texts with deeper lists put in their slots, cursors sealed and capabilities told."""
         if program.slots:
             texts = yield from self._fill_slots(program, texts)
         if program.cursors:
-            return {key: self._sealed(program, text) for key, text in texts.items()}
+            texts = {key: self._sealed(program, text) for key, text in texts.items()}
+        if program.capabilities:
+            texts = {key: self._told(program, text) for key, text in texts.items()}
         return texts
+
+    @staticmethod
+    def _told(program: Program, text: bytes) -> bytes:
+        def tell(match: re.Match[bytes]) -> bytes:
+            number, known = match.groups()
+            return orjson.dumps(shaped(program.capabilities[int(number)], capability_values(known)))
+
+        return _CAPABILITY.sub(tell, text)
 
     def _fill_slots(self, program: Program, texts: Texts) -> Flow:
         wanted: dict[int, dict[str, None]] = {}

@@ -23,6 +23,7 @@ from authz.grants import (
     standing_statement,
 )
 from authz.session import ReadSession
+from resolvers.capabilities import values_of
 from resolvers.contact_access import LinkAccess, resolve_access
 from resolvers.cursors import CursorPlace
 from resolvers.denials import consent_url
@@ -178,10 +179,7 @@ class ReferenceReader:
     async def _capabilities(self, school_id: str) -> list[dict[str, Any]]:
         async with self._turn:
             found = await of_school(self.session, school_id)
-        return [
-            {"attribute": each.attribute.upper(), "state": each.state, "source": each.source, "asOf": each.as_of}
-            for each in found
-        ]
+        return list(values_of(found))
 
     # -- who asks
 

@@ -23,6 +23,7 @@ _LAST = re.compile(r" \|\| ('[^']*')$")
 
 SLOT = "\x01"
 CURSOR = "\x02"
+CAPABILITY = "\x03"
 
 
 @dataclass(frozen=True, slots=True)

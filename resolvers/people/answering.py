@@ -15,12 +15,13 @@ from graphql.execution.values import VariableValues, get_argument_values, get_va
 from authz.door import Door
 from resolvers.asking import RootAnswer
 from resolvers.documents import plain, refusal
-from resolvers.executed import introspect, shaped
+from resolvers.executed import introspect
 from resolvers.gate import Gate
 from resolvers.operation import OperationPlan, Root
 from resolvers.pages import Values
 from resolvers.people import contact, staff
 from resolvers.people.calls import Call, Handler, Sessions
+from resolvers.shaping import shaped
 from schema.errors import OF_THE_INSTALLATION, FieldgateError
 
 HANDLERS: Mapping[str, Handler] = {**staff.HANDLERS, **contact.HANDLERS}

@@ -95,7 +95,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
     path = tmp_path_factory.mktemp("property") / "fieldgate.db"
     url = f"sqlite:///{path}"
-    world = make_world("property", schools=3, size=6)
+    world = make_world("property", schools=4, size=6)
 
     async def prepare() -> list[str]:
         await migrate(url)
@@ -151,7 +151,7 @@ async def postgres_bench(fresh_postgres: str) -> AsyncIterator[Any]:
     from server.migrate import migrate
 
     await migrate(fresh_postgres)
-    world = make_world("property", schools=3, size=6)
+    world = make_world("property", schools=4, size=6)
     database = open_database(fresh_postgres)
     async with database.write() as session:
         await world.write(session)

@@ -15,12 +15,13 @@ from authz.plan import Planner
 from authz.rules import rules_of
 from authz.session import POSTGRESQL, SQLITE, Dialect
 from resolvers import writer
-from resolvers.compiler import Compiler, Program
+from resolvers.compiler import Compiler
 from resolvers.conditions import Visible
 from resolvers.documents import Documents
 from resolvers.limits import Limits
 from resolvers.operation import Root
 from resolvers.pages import Page
+from resolvers.program import Program
 from resolvers.writer import writer_for
 from schema.registry import REGISTRY
 from schema.vocabulary import RELATIONSHIP_TYPE
