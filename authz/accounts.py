@@ -87,17 +87,11 @@ async def allocate(session: WriteSession, school_id: str) -> AllocationResult:
     """Give every contact of the school with access a sign-in, and take it from every contact without."""
     if not session.dialect.is_sqlite:  # where writers do not queue anyway, two runs of one school must
         await session.fetch(f"SELECT pg_advisory_xact_lock({_LOCK_KEYS})", school_id)
-    opened = await _with_access(session, school_id)
-    held = {
-        str(contact): bool(suspended)
-        for contact, suspended in await session.fetch(
-            "SELECT contact_id, suspended_at IS NOT NULL FROM contact_account WHERE school_id = ?", school_id
-        )
-    }
+    new, back, lost = await _differing(session, school_id)
     # INVARIANT: rows are locked as everywhere else: accounts, then links and sessions, then the chain's head.
-    allocated = await _allocate(session, school_id, opened - held.keys())
-    restored = await _restore(session, school_id, {each for each in opened & held.keys() if held[each]})
-    suspended = await _suspend(session, school_id, {each for each in held.keys() - opened if not held[each]})
+    allocated = await _allocate(session, school_id, new)
+    restored = await _restore(session, school_id, back)
+    suspended = await _suspend(session, school_id, lost)
     for name, changed in (
         ("sign_in_allocated", allocated),
         ("sign_in_restored", restored),
@@ -107,9 +101,17 @@ async def allocate(session: WriteSession, school_id: str) -> AllocationResult:
     return AllocationResult(school_id, tuple(sorted(allocated)), tuple(sorted(restored)), tuple(sorted(suspended)))
 
 
-async def _with_access(session: ReadSession, school_id: str) -> set[str]:
-    rows = await session.fetch(await _opened_sql(session, school_id), school_id)
-    return {str(row[0]) for row in rows}
+async def _differing(session: ReadSession, school_id: str) -> tuple[set[str], set[str], set[str]]:
+    """The contacts whose sign-ins are not as their links are now: to be given one, to get it back, to lose it."""
+    opened = {str(row[0]) for row in await session.fetch(await _opened_sql(session, school_id), school_id)}
+    held = {
+        str(contact): bool(suspended)
+        for contact, suspended in await session.fetch(
+            "SELECT contact_id, suspended_at IS NOT NULL FROM contact_account WHERE school_id = ?", school_id
+        )
+    }
+    back = {each for each in opened & held.keys() if held[each]}
+    return opened - held.keys(), back, {each for each in held.keys() - opened if not held[each]}
 
 
 async def _opened_sql(session: ReadSession, school_id: str) -> str:
@@ -265,7 +267,10 @@ async def _take_away(session: WriteSession, school_id: str, request: int) -> Non
 
 
 async def request_by_date(sessions: Sessions, days: int) -> list[str]:
-    """Ask for a run of every school where a student began or left within so many days: no commit tells of a date."""
+    """Ask for a run of every school where a student began or left within so many days, and a sign-in is to change.
+
+    No commit tells of a date. What there is to do is found out by reading: most schools keep no writer waiting.
+    """
     async with sessions.read() as session:
         since = _days_ago(session.dialect, days)
         within = " OR ".join(
@@ -273,12 +278,15 @@ async def request_by_date(sessions: Sessions, days: int) -> list[str]:
             for column in ("admission_date", "leaving_date")
         )
         rows = await session.fetch(f"SELECT DISTINCT school_id FROM student WHERE deleted_at IS NULL AND ({within})")
-    schools = sorted(str(row[0]) for row in rows)
-    if schools:
-        async with sessions.write() as session:
-            for school_id in schools:
-                await allocation.request(session, school_id)
-    return schools
+    differing = []
+    for school_id in sorted(str(row[0]) for row in rows):
+        async with sessions.read() as session:
+            if any(await _differing(session, school_id)):
+                differing.append(school_id)
+    for school_id in differing:
+        async with sessions.write() as writer:
+            await allocation.request(writer, school_id)
+    return differing
 
 
 def _days_ago(dialect: Dialect, days: int) -> str:

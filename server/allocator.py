@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 from authz import accounts
 from authz.door import Door
@@ -48,7 +47,9 @@ class Allocator:
 
     async def turn(self) -> None:
         """Run what is queued."""
-        today = datetime.now(UTC).date().isoformat()
+        async with self.database.read() as session:
+            # The database's day, by which the links are decided: this machine's clock may be another.
+            [[today]] = await session.fetch(f"SELECT {session.dialect.day_text(session.dialect.today)}")
         if today != self.day:
             await accounts.request_by_date(self.database, DAYS_BACK)
             self.day = today

@@ -187,9 +187,16 @@ async def test_a_day_that_comes_asks_for_a_run(families: Families) -> None:
     await families.student(admission_date="2010-09-01")
     assert await accounts.request_by_date(families.database, 7) == []
     [[today]] = await families.rows("SELECT CAST(CURRENT_DATE AS TEXT)")
-    await families.student(admission_date=today)
+    student = await families.student(admission_date=today)
+    assert await accounts.request_by_date(families.database, 7) == [], "nobody is to see the student"
+    await families.link(student, await families.contact())
     assert await accounts.request_by_date(families.database, 7) == [families.school]
     assert await waiting(families) == [families.school]
+    await accounts.run_queue(families.database)
+    assert await accounts.request_by_date(families.database, 7) == [], "everything is done"
+    assert await waiting(families) == []
+    await families.run("UPDATE student_contact SET relationship_key = 'aunt'")
+    assert await accounts.request_by_date(families.database, 7) == [families.school]
 
 
 async def test_three_thousand_contacts_are_allocated_in_one_run_of_seconds(families: Families) -> None:

@@ -1,6 +1,7 @@
 """Sign-in: a session while a link is View and Update, one answer for whatever fails, secrets by single-use links."""
 
 import asyncio
+import contextlib
 import hashlib
 import time
 from collections.abc import AsyncIterator
@@ -408,11 +409,9 @@ async def test_what_a_minute_refuses_does_not_use_up_the_hour() -> None:
         for minute in range(6):
             now = minute * 61.0
             for _ in range(9):
-                try:
+                with contextlib.suppress(FieldgateError):
                     door.attempt("k4m-x2r-93h", None)
                     taken.append(minute)
-                except FieldgateError as error:
-                    assert error.code == "TOO_MANY_ATTEMPTS"
     finally:
         door.close()
     assert taken == [each for minute in range(4) for each in [minute] * 5]

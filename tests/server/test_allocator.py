@@ -103,6 +103,7 @@ async def test_a_day_that_begins_is_looked_at_once(database: Database) -> None:
     door = Door()
     allocator = Allocator(database, door, open_log(io.BytesIO()))
     await allocator.turn()
+    assert allocator.day == today, "the day of the database's clock"
     await allocated(families, 1)
     await families.link(await families.student(admission_date=today), await families.contact())
     await allocator.turn()
