@@ -65,6 +65,7 @@ class Reading:
         self.kept: set[str] = set()
         self.kept_columns: dict[str, set[str]] = {}
         self.bare_links: set[str] = set()
+        self.facts_sent: set[str] = set()
         self.declined: set[str] = set()
         self.declined_facts: set[str] = set()
         self.permissions_known = False
@@ -188,7 +189,9 @@ class Reading:
             if not isinstance(facts, dict) or facts.keys().isdisjoint(LINK_FACTS):
                 self.findings.add("MISSING_RELATIONSHIP", KEPT, "StudentContact", source_id)
                 self.bare_links.add(source_id)
-            self._draft("StudentContact", source_id, facts if isinstance(facts, dict) else {}, (student, contact))
+            facts = facts if isinstance(facts, dict) else {}
+            self.facts_sent.update(LINK_FACTS.keys() & facts.keys())
+            self._draft("StudentContact", source_id, facts, (student, contact))
 
     def _heed_second_list(self, record: Record) -> None:
         """The list of a pupil who was read already: a page that shifted may repeat one with an order that is newer."""

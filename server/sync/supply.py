@@ -6,6 +6,7 @@ stays as stored wherever the read has it blank; otherwise declining court orders
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from authz.capabilities import ASSUMED, DECLINED, SUPPLIED, Seen, mis_key, published
 from schema.registry import REGISTRY
@@ -44,7 +45,7 @@ def supply_of(reading: Reading, stored: StoredSchool) -> Supply:
     if not reading.permissions_known:  # nobody says that it is open again, and nothing shows it
         declined |= {fact for fact, (state, _) in before.items() if state == DECLINED and _is_blank(values[fact])}
     missing = {
-        fact for fact in LINK_FACTS if fact not in declined and _is_blank(values[fact]) and _had_many(stored, fact)
+        fact for fact in LINK_FACTS.keys() - declined if _is_blank(values[fact]) and _is_lost(reading, stored, fact)
     }
     if reading.drafts[LINK]:
         for fact in sorted(missing):
@@ -90,15 +91,16 @@ def _is_blank(values: Sequence[object]) -> bool:
     return all(value is None for value in values)
 
 
-def _had_many(stored: StoredSchool, fact: str) -> bool:
-    """Whether many of the links that are stored have the fact."""
+def _is_lost(reading: Reading, stored: StoredSchool, fact: str) -> bool:
+    """Whether links that are stored have the fact, which is blank on all that were read, and nobody took it away.
+
+    A null may be somebody's work in the MIS where few links had the fact. A fact that no link even names is nobody's,
+    and links that are gone count then, as they may come back.
+    """
     position, links = _COLUMNS.index(fact), stored.entities[LINK]
-    count = 0
-    for own, row in links.rows.items():
-        count += row[position] is not None and own not in links.deleted
-        if count >= MANY:
-            return True
-    return False
+    enough, left_out = (MANY, links.deleted) if fact in reading.facts_sent else (1, frozenset())
+    had = (own for own, row in links.rows.items() if row[position] is not None and own not in left_out)
+    return len(list(islice(had, enough))) == enough
 
 
 def _mis(reading: Reading) -> str | None:

@@ -269,6 +269,46 @@ async def test_a_fact_that_many_links_had_and_none_has_now_was_not_supplied(
     assert await digest() == before
 
 
+@pytest.mark.parametrize("fact", ["relationship", *LADDER_ATTRIBUTES])
+async def test_a_fact_that_no_link_names_any_more_was_not_supplied_however_few_had_it(
+    sync: Sync, api: FakeWonde, digest: Digest, fact: str
+) -> None:
+    values = {"relationship": "Carer", "priority": 4, "parental_responsibility": False, "lives_with_pupil": False}
+    everybody = [one["relationship"] for pupil in api.lists["students"] for one in pupil["contacts"]["data"]]
+    for one in everybody:
+        one.update(dict.fromkeys(("relationship", *LADDER_ATTRIBUTES)))
+    facts(api)[fact] = values.get(fact, True)
+    await sync()
+    before = await digest()
+    for one in everybody:
+        del one[fact]
+    result = await sync()
+    assert (result.changed, codes(result)) == (0, {"NOT_SUPPLIED": 1})
+    assert await digest() == before
+    facts(api, 2)[fact] = None  # the MIS knows the fact again, and has it of nobody
+    result = await sync()
+    assert (result.changed, codes(result)) == (1, {})
+
+
+async def test_an_order_that_no_link_names_stays_on_a_link_that_comes_back(
+    sync: Sync, api: FakeWonde, rows: Rows
+) -> None:
+    await sync()
+    [gone] = api.lists["students"][2]["contacts"]["data"]
+    api.lists["students"][2]["contacts"]["data"] = []
+    await sync()
+    for pupil in range(2):
+        for one in api.lists["students"][pupil]["contacts"]["data"]:
+            one["relationship"]["court_order"] = None
+    await sync()
+    api.lists["students"][2]["contacts"]["data"] = [gone]  # the only one that ever had an order
+    for pupil in range(3):
+        for one in api.lists["students"][pupil]["contacts"]["data"]:
+            del one["relationship"]["court_order"]
+    assert codes(await sync()) == {"NOT_SUPPLIED": 1}
+    assert await stored(rows, "court_order") == {"S1:P1": [None], "S1:P2": [None], "S2:P1": [None], "S3:P3": [True]}
+
+
 async def test_a_fact_that_few_links_had_may_have_been_taken_away_by_hand(
     sync: Sync, api: FakeWonde, rows: Rows
 ) -> None:
