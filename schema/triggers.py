@@ -10,12 +10,21 @@ from typing import Any
 from sqlalchemy import DDL, Table, event
 from sqlmodel import SQLModel
 
+from schema.contact_access import FLAGS
+
 BUMP_CONSENT = "UPDATE consent SET version = version + 1 WHERE school_id = {row}.school_id AND app_id = {row}.app_id"
 BUMP_SCHOOL = "UPDATE consent SET version = version + 1 WHERE school_id = new.id"
 BUMP_SETTING = "UPDATE consent SET version = version + 1 WHERE school_id = {row}.school_id"
 BUMP_APP = "UPDATE consent SET version = version + 1 WHERE app_id = new.id"
 CONSENT_COLUMNS = ("id", "state", "products", "row_conditions", "manifest_version", "expires_at")
-OVERRIDE_COLUMNS = ("school_id", "id", "link_id", "value", "set_at")
+REPLACES_OVERRIDE = (
+    "EXISTS (SELECT 1 FROM contact_override WHERE school_id = new.school_id AND (id = new.id "
+    "OR (link_id = new.link_id AND cleared_at IS NULL AND new.cleared_at IS NULL)))"
+)
+SETTING_COLUMNS = ("school_id", "source", *FLAGS)
+OVERRIDE_COLUMNS = (
+    "school_id", "id", "link_id", "value", "set_by", "set_by_position", "set_at", "note", "origin",
+)  # fmt: skip
 
 # name -> (table, event, condition, statements)
 TRIGGERS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
@@ -39,7 +48,7 @@ TRIGGERS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "contact_access_changed": (
         "contact_access_setting",
         "UPDATE",
-        "",
+        " OR ".join(f"old.{column} IS DISTINCT FROM new.{column}" for column in SETTING_COLUMNS),
         (BUMP_SETTING.format(row="old"), BUMP_SETTING.format(row="new")),
     ),
     "app_changed": (
@@ -62,9 +71,15 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
     "contact_override_stays": ("contact_override", "DELETE", "", "an override is cleared, never deleted"),
     "contact_override_keeps_its_word": (
         "contact_override",
-        "UPDATE OF school_id, id, link_id, value, set_at",
+        f"UPDATE OF {', '.join(OVERRIDE_COLUMNS)}",
         " OR ".join(f"old.{column} IS DISTINCT FROM new.{column}" for column in OVERRIDE_COLUMNS),
         "an override is cleared and set anew, never edited",
+    ),
+    "contact_override_stays_cleared": (
+        "contact_override",
+        "UPDATE OF cleared_at",
+        "old.cleared_at IS NOT NULL AND old.cleared_at IS DISTINCT FROM new.cleared_at",
+        "an override that was cleared is over",
     ),
     "consent_version_rises": ("consent", "UPDATE OF version", "new.version < old.version", "a version only rises"),
 }
@@ -73,8 +88,14 @@ SQLITE_GUARDS: dict[str, tuple[str, str, str, str]] = {
     "consent_is_not_replaced": (
         "consent",
         "INSERT",
-        "EXISTS (SELECT 1 FROM consent WHERE school_id = new.school_id AND app_id = new.app_id)",
+        "EXISTS (SELECT 1 FROM consent WHERE (school_id = new.school_id AND app_id = new.app_id) OR id = new.id)",
         "a consent is changed, never replaced",
+    ),
+    "contact_override_is_not_replaced": (
+        "contact_override",
+        "INSERT",
+        REPLACES_OVERRIDE,
+        "an override is cleared, never replaced",
     ),
 }
 TRUNCATES: dict[str, tuple[str, str]] = {

@@ -534,7 +534,7 @@ CREATE TRIGGER tr_contact_access_unset AFTER DELETE ON contact_access_setting FO
 
 CREATE FUNCTION fg_contact_access_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE consent SET version = version + 1 WHERE school_id = old.school_id; UPDATE consent SET version = version + 1 WHERE school_id = new.school_id; RETURN NULL; END $$;
 
-CREATE TRIGGER tr_contact_access_changed AFTER UPDATE ON contact_access_setting FOR EACH ROW EXECUTE FUNCTION fg_contact_access_changed();
+CREATE TRIGGER tr_contact_access_changed AFTER UPDATE ON contact_access_setting FOR EACH ROW WHEN (old.school_id IS DISTINCT FROM new.school_id OR old.source IS DISTINCT FROM new.source OR old.court_order_always_denies IS DISTINCT FROM new.court_order_always_denies OR old.confirm_masked_overrides IS DISTINCT FROM new.confirm_masked_overrides OR old.access_for_leavers IS DISTINCT FROM new.access_for_leavers OR old.access_for_applicants IS DISTINCT FROM new.access_for_applicants OR old.accept_assumed_priorities IS DISTINCT FROM new.accept_assumed_priorities) EXECUTE FUNCTION fg_contact_access_changed();
 
 CREATE FUNCTION fg_contact_access_setting_truncated() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE consent SET version = version + 1; RETURN NULL; END $$;
 
@@ -579,7 +579,11 @@ CREATE TRIGGER tr_contact_override_stays BEFORE DELETE ON contact_override FOR E
 
 CREATE FUNCTION fg_contact_override_keeps_its_word() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'an override is cleared and set anew, never edited'; RETURN NULL; END $$;
 
-CREATE TRIGGER tr_contact_override_keeps_its_word BEFORE UPDATE OF school_id, id, link_id, value, set_at ON contact_override FOR EACH ROW WHEN (old.school_id IS DISTINCT FROM new.school_id OR old.id IS DISTINCT FROM new.id OR old.link_id IS DISTINCT FROM new.link_id OR old.value IS DISTINCT FROM new.value OR old.set_at IS DISTINCT FROM new.set_at) EXECUTE FUNCTION fg_contact_override_keeps_its_word();
+CREATE TRIGGER tr_contact_override_keeps_its_word BEFORE UPDATE OF school_id, id, link_id, value, set_by, set_by_position, set_at, note, origin ON contact_override FOR EACH ROW WHEN (old.school_id IS DISTINCT FROM new.school_id OR old.id IS DISTINCT FROM new.id OR old.link_id IS DISTINCT FROM new.link_id OR old.value IS DISTINCT FROM new.value OR old.set_by IS DISTINCT FROM new.set_by OR old.set_by_position IS DISTINCT FROM new.set_by_position OR old.set_at IS DISTINCT FROM new.set_at OR old.note IS DISTINCT FROM new.note OR old.origin IS DISTINCT FROM new.origin) EXECUTE FUNCTION fg_contact_override_keeps_its_word();
+
+CREATE FUNCTION fg_contact_override_stays_cleared() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'an override that was cleared is over'; RETURN NULL; END $$;
+
+CREATE TRIGGER tr_contact_override_stays_cleared BEFORE UPDATE OF cleared_at ON contact_override FOR EACH ROW WHEN (old.cleared_at IS NOT NULL AND old.cleared_at IS DISTINCT FROM new.cleared_at) EXECUTE FUNCTION fg_contact_override_stays_cleared();
 
 CREATE FUNCTION fg_contact_override_truncated() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'an override is cleared, never deleted'; RETURN NULL; END $$;
 
@@ -696,9 +700,9 @@ CREATE TABLE record_update (
     CONSTRAINT ck_record_update_state CHECK (state IN ('SUBMITTED', 'DELIVERED', 'REJECTED'))
 );
 
-CREATE INDEX ix_record_update_state ON record_update (school_id, state, id);
-
 CREATE INDEX ix_record_update_subject_id ON record_update (school_id, subject_id, field, id);
+
+CREATE INDEX ix_record_update_state ON record_update (school_id, state, id);
 
 CREATE TABLE app (
     id VARCHAR COLLATE "C" NOT NULL,

@@ -396,9 +396,9 @@ CREATE TABLE student_contact (
  WITHOUT ROWID,
  STRICT;
 
-CREATE INDEX ix_student_contact_student_id ON student_contact (school_id, student_id, id);
-
 CREATE INDEX ix_student_contact_contact_id ON student_contact (school_id, contact_id, id);
+
+CREATE INDEX ix_student_contact_student_id ON student_contact (school_id, student_id, id);
 
 CREATE TABLE employee (
     school_id TEXT NOT NULL,
@@ -880,7 +880,7 @@ CREATE TRIGGER tr_contact_access_set AFTER INSERT ON contact_access_setting FOR 
 
 CREATE TRIGGER tr_contact_access_unset AFTER DELETE ON contact_access_setting FOR EACH ROW BEGIN UPDATE consent SET version = version + 1 WHERE school_id = old.school_id; END;
 
-CREATE TRIGGER tr_contact_access_changed AFTER UPDATE ON contact_access_setting FOR EACH ROW BEGIN UPDATE consent SET version = version + 1 WHERE school_id = old.school_id; UPDATE consent SET version = version + 1 WHERE school_id = new.school_id; END;
+CREATE TRIGGER tr_contact_access_changed AFTER UPDATE ON contact_access_setting FOR EACH ROW WHEN old.school_id IS NOT new.school_id OR old.source IS NOT new.source OR old.court_order_always_denies IS NOT new.court_order_always_denies OR old.confirm_masked_overrides IS NOT new.confirm_masked_overrides OR old.access_for_leavers IS NOT new.access_for_leavers OR old.access_for_applicants IS NOT new.access_for_applicants OR old.accept_assumed_priorities IS NOT new.accept_assumed_priorities BEGIN UPDATE consent SET version = version + 1 WHERE school_id = old.school_id; UPDATE consent SET version = version + 1 WHERE school_id = new.school_id; END;
 
 CREATE TABLE contact_default (
     school_id TEXT NOT NULL,
@@ -924,7 +924,11 @@ CREATE INDEX ix_contact_override_link_id ON contact_override (school_id, link_id
 
 CREATE TRIGGER tr_contact_override_stays BEFORE DELETE ON contact_override FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'an override is cleared, never deleted'); END;
 
-CREATE TRIGGER tr_contact_override_keeps_its_word BEFORE UPDATE OF school_id, id, link_id, value, set_at ON contact_override FOR EACH ROW WHEN old.school_id IS NOT new.school_id OR old.id IS NOT new.id OR old.link_id IS NOT new.link_id OR old.value IS NOT new.value OR old.set_at IS NOT new.set_at BEGIN SELECT RAISE(ABORT, 'an override is cleared and set anew, never edited'); END;
+CREATE TRIGGER tr_contact_override_keeps_its_word BEFORE UPDATE OF school_id, id, link_id, value, set_by, set_by_position, set_at, note, origin ON contact_override FOR EACH ROW WHEN old.school_id IS NOT new.school_id OR old.id IS NOT new.id OR old.link_id IS NOT new.link_id OR old.value IS NOT new.value OR old.set_by IS NOT new.set_by OR old.set_by_position IS NOT new.set_by_position OR old.set_at IS NOT new.set_at OR old.note IS NOT new.note OR old.origin IS NOT new.origin BEGIN SELECT RAISE(ABORT, 'an override is cleared and set anew, never edited'); END;
+
+CREATE TRIGGER tr_contact_override_stays_cleared BEFORE UPDATE OF cleared_at ON contact_override FOR EACH ROW WHEN old.cleared_at IS NOT NULL AND old.cleared_at IS NOT new.cleared_at BEGIN SELECT RAISE(ABORT, 'an override that was cleared is over'); END;
+
+CREATE TRIGGER tr_contact_override_is_not_replaced BEFORE INSERT ON contact_override FOR EACH ROW WHEN EXISTS (SELECT 1 FROM contact_override WHERE school_id = new.school_id AND (id = new.id OR (link_id = new.link_id AND cleared_at IS NULL AND new.cleared_at IS NULL))) BEGIN SELECT RAISE(ABORT, 'an override is cleared, never replaced'); END;
 
 CREATE TABLE school_capability (
     school_id TEXT NOT NULL,
@@ -1186,7 +1190,7 @@ CREATE TRIGGER tr_consent_keeps_its_place BEFORE UPDATE OF school_id, app_id, id
 
 CREATE TRIGGER tr_consent_version_rises BEFORE UPDATE OF version ON consent FOR EACH ROW WHEN new.version < old.version BEGIN SELECT RAISE(ABORT, 'a version only rises'); END;
 
-CREATE TRIGGER tr_consent_is_not_replaced BEFORE INSERT ON consent FOR EACH ROW WHEN EXISTS (SELECT 1 FROM consent WHERE school_id = new.school_id AND app_id = new.app_id) BEGIN SELECT RAISE(ABORT, 'a consent is changed, never replaced'); END;
+CREATE TRIGGER tr_consent_is_not_replaced BEFORE INSERT ON consent FOR EACH ROW WHEN EXISTS (SELECT 1 FROM consent WHERE (school_id = new.school_id AND app_id = new.app_id) OR id = new.id) BEGIN SELECT RAISE(ABORT, 'a consent is changed, never replaced'); END;
 
 CREATE TABLE consent_grant (
     school_id TEXT NOT NULL,
