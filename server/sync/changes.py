@@ -95,14 +95,22 @@ class Changes:
         }  # fmt: skip
 
 
-def compare(reading: Reading, stored: StoredSchool, school_id: str, key: MakeKey) -> Changes:
-    """The changes that make what is stored equal to what was read."""
-    return _Comparison(reading, stored, school_id, key).changes()
+def compare(
+    reading: Reading, stored: StoredSchool, school_id: str, key: MakeKey, *, accept_empty: bool = False
+) -> Changes:
+    """The changes that make what is stored equal to what was read.
+
+    `accept_empty`: a list without contacts is true, whatever the pupils' lists say.
+    """
+    return _Comparison(reading, stored, school_id, key, accept_empty).changes()
 
 
 class _Comparison:
-    def __init__(self, reading: Reading, stored: StoredSchool, school_id: str, key: MakeKey) -> None:
+    def __init__(
+        self, reading: Reading, stored: StoredSchool, school_id: str, key: MakeKey, accept_empty: bool
+    ) -> None:
         self.reading, self.stored, self.school_id, self.key = reading, stored, school_id, key
+        self.accept_empty = accept_empty
         self.findings = reading.findings
         self.kept = set(reading.kept)
         self.ids: dict[str, dict[str, str]] = {}
@@ -178,12 +186,24 @@ class _Comparison:
         return changes
 
     def _check_supplied(self, name: str) -> None:
-        """Records that all lack a link they need mean that the MIS API does not supply it, not that all are gone."""
+        """Records that all lack a link they need mean that the MIS API does not supply it, not that all are gone.
+
+        So does an empty list of contacts of whom the pupils' lists name some: it would end everybody's access.
+        """
         drafts = self.reading.drafts[name].values()
+        if name == "Contact" and not drafts and name not in self.kept and not self.accept_empty and self._are_named():
+            self.kept.add(name)
+            self.findings.add("NOT_SUPPLIED", KEPT, name)
         for position, column in enumerate(REGISTRY.entities[name].extra_columns):
             if column in REQUIRED_LINKS and drafts and all(draft.links[position] is None for draft in drafts):
                 self.kept.add(name)
                 self.findings.add("NOT_SUPPLIED", KEPT, name, None, column.removesuffix("_id"))
+
+    def _are_named(self) -> bool:
+        """Whether contacts are stored, and the pupils' lists, read or kept, have any."""
+        contacts = self.stored.entities["Contact"]
+        listed = self.reading.drafts[LINK] or LINK in self.kept
+        return bool(listed) and len(contacts.rows) > len(contacts.deleted)
 
     def _links(self, name: str, draft: Draft) -> tuple[str | None, ...] | None:
         """The ids of ours that a draft points to; None when one that it needs is not there."""

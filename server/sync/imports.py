@@ -189,7 +189,7 @@ async def complete(
     """Write everything that differs, in one short transaction, and end the run in it."""
     async with database.read() as snapshot:
         stored = await load_stored(snapshot, run.school_id)
-    changes = await asyncio.to_thread(compare, reading, stored, run.school_id, key)
+    changes = await asyncio.to_thread(compare, reading, stored, run.school_id, key, accept_empty=accept_empty)
     if not accept_empty:
         _refuse_empty(changes)
     tables = await asyncio.to_thread(staged, changes)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from authz import access, access_settings, overrides
+from authz import access, access_settings, accounts, contact_sessions, overrides, presence
+from authz.bearer import token_hash
 from schema.errors import FieldgateError
 from schema.vocabulary import LADDER_ATTRIBUTES, NO_PERMISSION, SYNC, VIEW_AND_UPDATE
 from server.database import Database
@@ -103,6 +104,57 @@ async def test_an_order_in_a_second_entry_of_a_contact_counts(sync: Sync, api: F
     api.lists["students"][0]["contacts"]["data"].append(link("P1", relationship="Carer", court_order=True))
     await sync()
     assert await school.answer("S1:P1") == ORDERED
+
+
+async def test_contacts_whom_only_the_pupils_lists_name_keep_their_access_and_their_sessions(
+    sync: Sync, api: FakeWonde, school: Access, digest: Digest
+) -> None:
+    await school.choose((await sync()).school_id)
+    await accounts.run_queue(school.database)
+    async with school.database.write() as session:
+        [[contact]] = await session.fetch("SELECT id FROM contact WHERE source_id = 'P2'")
+        token = (await contact_sessions.begin(session, school.school, contact)).token
+    before, stored = await school.answers(), await digest()
+    contacts, api.lists["contacts"] = api.lists["contacts"], []
+    result = await sync()
+    assert (result.changed, result.findings, result.declined) == (0, {"NOT_SUPPLIED": 1}, ("Contact",))
+    assert (await school.answers(), await digest()) == (before, stored)
+    facts(api)["court_order"] = True  # what the pupils' lists say counts meanwhile
+    assert (await sync()).changed == 1
+    assert await school.answer("S1:P1") == ORDERED
+    async with school.database.read() as session:
+        assert await presence.find_presence(session, token_hash(token)) is not None
+    api.lists["contacts"] = contacts
+    assert (await sync()).changed == 0
+
+
+async def test_an_empty_list_of_contacts_is_taken_for_true_where_that_is_asked_for_or_nobody_is_named(
+    sync: Sync, api: FakeWonde
+) -> None:
+    await sync()
+    contacts, api.lists["contacts"] = api.lists["contacts"], []
+    result = await sync(accept_empty=True)
+    assert (result.counts["Contact"]["deleted"], result.counts["StudentContact"]["deleted"]) == (3, 4)
+    assert "NOT_SUPPLIED" not in (await sync()).findings  # none is stored that could be kept
+    api.lists["contacts"] = contacts
+    assert (await sync()).counts["Contact"]["updated"] == 3
+    api.lists["contacts"] = []
+    for pupil in api.lists["students"]:
+        pupil["contacts"] = {"data": []}
+    assert (await sync()).counts["Contact"]["deleted"] == 3
+
+
+async def test_an_empty_list_of_contacts_ends_no_link_that_was_declined(
+    sync: Sync, api: FakeWonde, digest: Digest
+) -> None:
+    await sync()
+    before = await digest()
+    api.declined = {"students.contacts"}
+    api.lists["contacts"] = []
+    for pupil in api.lists["students"]:
+        del pupil["contacts"]
+    assert (await sync()).changed == 0
+    assert await digest() == before
 
 
 @pytest.fixture
