@@ -17,7 +17,7 @@ from server.sync.links import LINK, Pair, known_links, whole_link
 from server.sync.reading import Reading
 from server.sync.records import Draft
 from server.sync.stored import RowValues, StoredRows, StoredSchool, columns_of
-from server.sync.supply import supply_of
+from server.sync.supply import stored_mis, supply_of
 from server.sync.wonde import LINK_FACTS
 
 REQUIRED_LINKS = frozenset({"student_id", "contact_id", "medical_condition_id"})
@@ -129,6 +129,9 @@ class _Comparison:
 
     def _school(self) -> RowChanges:
         draft, changes = self.reading.school, RowChanges()
+        provider = columns_of("School").index("provider") - 2
+        if draft.values[provider] is None:  # a read that names no MIS is of the one that is known
+            draft.values[provider] = stored_mis(self.stored)
         self._file(changes, self.stored.entities["School"], (self.school_id, draft.source_id, *draft.values))
         return changes
 
@@ -231,7 +234,8 @@ class _Comparison:
     def _keep_columns(self, name: str, row: RowValues, before: RowValues | None) -> RowValues:
         if name == LINK:
             facts = frozenset(LINK_FACTS) if row[1] in self.reading.bare_links else self.supply.kept
-            return whole_link(row, before, facts, self.supply.priority_assumed)
+            marks = self.supply.priority_assumed, self.supply.marks_stay
+            return whole_link(row, before, facts, *marks)
         kept = self.reading.kept_columns.get(name)
         if not kept or before is None:
             return row

@@ -42,9 +42,12 @@ def _are(stored: RowValues, pair: Pair) -> bool:
     return all(own in (None, new) for own, new in zip(stored, pair, strict=True))
 
 
-def whole_link(row: RowValues, before: RowValues | None, kept: frozenset[str], assumed: bool) -> RowValues:
+def whole_link(
+    row: RowValues, before: RowValues | None, kept: frozenset[str], assumed: bool, marks_stay: bool
+) -> RowValues:
     """A link as it is to be stored: blanks that were not supplied filled from before, then what is worked out."""
     priority = row[_PRIORITY]
+    assumed = assumed or (marks_stay and before is not None and bool(before[_ASSUMED]))
     if before is not None and kept:
         row = tuple(
             old if new is None and column in kept else new

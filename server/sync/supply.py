@@ -25,16 +25,21 @@ DECLINED_SOURCE = "The school's connection at the MIS API declines it: an import
 SUPPLIED_SOURCE = "An import of this school found values that nobody fills in by default."
 
 _COLUMNS = columns_of(LINK)
+_PROVIDER = columns_of("School").index("provider")
 _VALUES = 2 + len(REGISTRY.entities[LINK].extra_columns)
 
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """`kept`: columns of links that stay as stored where they are blank. `seen`: what this import saw of the MIS."""
+    """`kept`: columns of links that stay as stored where they are blank. `seen`: what this import saw of the MIS.
+
+    `marks_stay`: the read does not say whose MIS it is of, so that no mark of an assumed priority may go.
+    """
 
     kept: frozenset[str]
     seen: Seen
     priority_assumed: bool
+    marks_stay: bool
 
 
 def supply_of(reading: Reading, stored: StoredSchool) -> Supply:
@@ -57,8 +62,9 @@ def supply_of(reading: Reading, stored: StoredSchool) -> Supply:
         if (found := _seen(attribute, everything or attribute in declined, values[attribute], before))
     }
     _tell_declined(reading.findings, before, seen)
-    said = {each.attribute: each.state for each in published(_mis(reading))}
-    return Supply(frozenset(declined | missing), seen, said["priority"] == ASSUMED)
+    named = _mis(reading)
+    said = {each.attribute: each.state for each in published(named or stored_mis(stored))}
+    return Supply(frozenset(declined | missing), seen, said["priority"] == ASSUMED, marks_stay=named is None)
 
 
 def _seen(attribute: str, declined: bool, values: Sequence[object], before: Seen) -> tuple[str, str] | None:
@@ -104,12 +110,17 @@ def _is_lost(reading: Reading, stored: StoredSchool, fact: str) -> bool:
 
 
 def _mis(reading: Reading) -> str | None:
-    name = reading.school.values[columns_of("School").index("provider") - 2]
+    name = reading.school.values[_PROVIDER - 2]
     return None if name is None else str(name)
+
+
+def stored_mis(stored: StoredSchool) -> str | None:
+    """The MIS that the school had at the last import that named one."""
+    names = (row[_PROVIDER] for row in stored.entities["School"].rows.values())
+    return next((str(name) for name in names if name is not None), None)
 
 
 def _same_mis(reading: Reading, stored: StoredSchool) -> bool:
     """Whether what earlier imports saw is about the MIS that the school has now."""
-    position, now = columns_of("School").index("provider"), _mis(reading)
-    names = {row[position] for row in stored.entities["School"].rows.values()}
-    return now is None or all(name is None or mis_key(str(name)) == mis_key(now) for name in names)
+    now, before = _mis(reading), stored_mis(stored)
+    return now is None or before is None or mis_key(before) == mis_key(now)

@@ -279,17 +279,57 @@ async def test_a_blank_parental_responsibility_is_null_on_its_link_and_recorded(
     assert finding == {"code": "BLANK_BOOLEAN", "source_id": "S1:P1", "field": "parentalResponsibility"}
 
 
-async def test_a_priority_that_the_connector_fills_in_is_marked(
-    sync: Sync, api: FakeWonde, links: Any, monkeypatch: pytest.MonkeyPatch, rows: Rows
-) -> None:
-    said = capabilities.published("SIMS")
+@pytest.fixture
+def filled_in(api: FakeWonde, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The school's MIS is one of whom it is published that its priorities are filled in."""
     assumed = tuple(
         capabilities.Capability(each.attribute, "ASSUMED", "The connector counts them.", "2026-01-05")
         if each.attribute == "priority" else each
-        for each in said
+        for each in capabilities.published("SIMS")
     )  # fmt: skip
     monkeypatch.setitem(capabilities.all_published(), "filledin", assumed)
     api.school["mis"] = "Filled In"
+
+
+@pytest.mark.parametrize("unnamed", [None, "", " ", [], {}, "absent"], ids=repr)
+async def test_a_read_that_names_no_mis_is_of_the_one_that_is_known(
+    sync: Sync, api: FakeWonde, links: Any, filled_in: None, rows: Rows, unnamed: object
+) -> None:
+    await sync()
+    before = await links()
+    assert all(found["priority_assumed"] for found in before.values())
+    api.school["mis"] = unnamed
+    if unnamed == "absent":
+        del api.school["mis"]
+    assert (await sync()).changed == 0
+    assert (await links(), await rows("school", "provider", "name")) == (
+        before, [{"provider": "Filled In", "name": "Testham School"}],
+    )  # fmt: skip
+    facts(api)["priority"] = 2
+    api.lists["students"][3]["contacts"]["data"].append(link("P3"))
+    await sync()
+    assert {source for source, found in (await links()).items() if found["priority_assumed"]} == {*before, "S4:P3"}
+    api.school["mis"] = "SIMS"
+    await sync()
+    assert not any(found["priority_assumed"] for found in (await links()).values())
+
+
+async def test_a_mark_that_an_earlier_mis_left_stays_while_none_is_named(
+    sync: Sync, api: FakeWonde, links: Any, filled_in: None
+) -> None:
+    await sync()
+    api.permissions = {"contacts.priority.read": False}
+    api.school["mis"] = "SIMS"  # whose priorities are its own; but these were kept, with who said them
+    await sync()
+    api.permissions = None
+    del api.school["mis"]
+    assert (await sync()).changed == 0
+    assert all(found["priority_assumed"] for found in (await links()).values())
+
+
+async def test_a_priority_that_the_connector_fills_in_is_marked(
+    sync: Sync, api: FakeWonde, links: Any, filled_in: None
+) -> None:
     facts(api)["priority"] = None
     await sync()
     marks = {source: found["priority_assumed"] for source, found in (await links()).items()}
