@@ -218,33 +218,42 @@ def _checked(permissions: Mapping[str, str]) -> Mapping[str, str]:
     return keys
 
 
-async def apply_defaults(
-    session: WriteSession, school_id: str, by: Actor, *, dry_run: bool = False, listed: int = LISTED
-) -> DefaultsApplied:
-    """Give today's defaults to all links that are here already; their present relationship counts as looked at."""
-    await take_turn(session, school_id)
+BEHIND = (
+    "school_id = ? AND deleted_at IS NULL AND (coalesce(defaults_version, -1) <> ? "
+    "OR coalesce(first_relationship_key, '') <> coalesce(relationship_key, ''))"
+)
+"""SQL: the links to which today's defaults would be new. Parameters: school id, today's version."""
+
+
+async def preview_defaults(session: ReadSession, school_id: str, *, listed: int = LISTED) -> DefaultsApplied:
+    """What `apply_defaults` would do."""
+    await schools.find(session, school_id)
     version = await version_of(session, school_id)
     settings = await settings_of(session, school_id)
     today = Comparison(school_id, answered(settings), answered(settings, default=default_in(version)))
     seen = await today.preview(session, listed=listed)
-    behind = (
-        "school_id = ? AND deleted_at IS NULL AND (coalesce(defaults_version, -1) <> ? "
-        "OR coalesce(first_relationship_key, '') <> coalesce(relationship_key, ''))"
-    )
-    [[links]] = await session.fetch(f"SELECT count(*) FROM student_contact WHERE {behind}", school_id, version)
-    if dry_run or not links:
-        return DefaultsApplied(version, int(links), done=not dry_run, preview=seen)
+    [[links]] = await session.fetch(f"SELECT count(*) FROM student_contact WHERE {BEHIND}", school_id, version)
+    return DefaultsApplied(version, int(links), done=False, preview=seen)
+
+
+async def apply_defaults(session: WriteSession, school_id: str, by: Actor, *, listed: int = LISTED) -> DefaultsApplied:
+    """Give today's defaults to all links that are here already; their present relationship counts as looked at."""
+    await take_turn(session, school_id)
+    seen = await preview_defaults(session, school_id, listed=listed)
+    if not seen.links:
+        return replace(seen, done=True)
     # These two columns are the house's own: no MIS has them, and a sync writes them for new links only.
     links = await session.execute(
         "UPDATE student_contact SET defaults_version = ?, first_relationship_key = relationship_key "
-        f"WHERE {behind}",
-        version, school_id, version,
+        f"WHERE {BEHIND}",
+        seen.version, school_id, seen.version,
     )  # fmt: skip
     lost = await accounts.suspend_lost(session, school_id)
-    details = {"version": version, "links": links, "gains": seen.gains.count, "loses": seen.loses.count}
+    sides = {"gains": seen.preview.gains.count, "loses": seen.preview.loses.count}
+    details = {"version": seen.version, "links": links, **sides}
     await audit.record(session, "contact_defaults_applied", chain=school_id, by=by, details=details)
     await accounts.settle(session, school_id, lost)
-    return DefaultsApplied(version, links, done=True, preview=seen)
+    return replace(seen, links=links, done=True)
 
 
 async def version_of(session: ReadSession, school_id: str) -> int:

@@ -5,9 +5,9 @@ transaction with one audit event. No connector ever comes here.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
-from authz import accounts, audit
+from authz import accounts, audit, schools
 from authz.access import LINK, links_sql, settings_of
 from authz.access_previews import LISTED, Comparison, LinkChange, Preview, answered
 from authz.access_settings import take_turn
@@ -140,6 +140,21 @@ def unknown_link() -> FieldgateError:
 # Many links ------------------------------------------------------------------------------------------------------
 
 
+async def preview_bulk(
+    session: ReadSession,
+    school_id: str,
+    wanted: BulkFilter,
+    value: str,
+    note: str | None = None,
+    *,
+    listed: int = LISTED,
+) -> BulkResult:
+    """For which links `bulk_set` would set the permission, and who gains and loses; or why it would be refused."""
+    await schools.find(session, school_id)
+    checked_note(note)
+    return await _seen(session, await _compared(session, school_id, wanted, value), listed)
+
+
 async def bulk_set(
     session: WriteSession,
     school_id: str,
@@ -148,27 +163,17 @@ async def bulk_set(
     by: Actor,
     note: str | None = None,
     *,
-    dry_run: bool = False,
     listed: int = LISTED,
 ) -> BulkResult:
-    """Set the permission of every link that meets the filter, all or none; a dry run says for which it would be."""
-    if value not in PERMISSIONS:
-        raise KeyError(value)
+    """Set the permission of every link that meets the filter, all or none."""
     text = checked_note(note)
     await take_turn(session, school_id)
-    now_answered = answered(await settings_of(session, school_id))
-    facts = {**LINK.facts(session.dialect)}
-    condition, parameters = _condition(wanted, permission_sql(now_answered.settings, facts))
-    condition += f" AND NOT ({facts['gone']})"
-    then = answered(now_answered.settings, override=f"'{value}'", to_review="FALSE")
-    compared = Comparison(school_id, now_answered, then, condition, parameters)
-    links = await compared.links(session, listed=listed)
-    preview = await compared.preview(session, listed=listed)
-    if dry_run:
-        return BulkResult(preview.links, done=False, links=links, preview=preview)
+    compared = await _compared(session, school_id, wanted, value)
+    seen = await _seen(session, compared, listed)
     found = await session.fetch(
-        f"SELECT l.id, o.id FROM {links_sql()} WHERE l.school_id = ?{condition} ORDER BY l.id", school_id, *parameters
-    )
+        f"SELECT l.id, o.id FROM {links_sql()} WHERE l.school_id = ?{compared.condition} ORDER BY l.id",
+        school_id, *compared.parameters,
+    )  # fmt: skip
     if found:
         now = canonical(await read_clock(session))
         await _clear(session, school_id, [override_id for _, override_id in found if override_id], now, by)
@@ -181,7 +186,24 @@ async def bulk_set(
             await session.execute("ANALYZE contact_override")  # every answer joins it, and takes it for small till then
         details = {"count": len(found), "filter": asdict(wanted), "value": value, "setAt": now}
         await _end(session, school_id, "overrides_bulk_set", by, details)
-    return BulkResult(len(found), done=True, links=links, preview=preview)
+    return replace(seen, count=len(found), done=True)
+
+
+async def _compared(session: ReadSession, school_id: str, wanted: BulkFilter, value: str) -> Comparison:
+    """The links that meet the filter, as they are answered now and with this permission set by hand."""
+    if value not in PERMISSIONS:
+        raise KeyError(value)
+    now = answered(await settings_of(session, school_id))
+    facts = LINK.facts(session.dialect)
+    condition, parameters = _condition(wanted, permission_sql(now.settings, facts))
+    then = answered(now.settings, override=f"'{value}'", to_review="FALSE")
+    return Comparison(school_id, now, then, f"{condition} AND NOT ({facts['gone']})", parameters)
+
+
+async def _seen(session: ReadSession, compared: Comparison, listed: int) -> BulkResult:
+    links = await compared.links(session, listed=listed)
+    preview = await compared.preview(session, listed=listed)
+    return BulkResult(preview.links, done=False, links=links, preview=preview)
 
 
 def _condition(wanted: BulkFilter, permission: str) -> tuple[str, list[object]]:

@@ -39,8 +39,11 @@ class School(Families):
             return await access_settings.set_defaults(session, self.school, permissions, HEAD)
 
     async def apply_defaults(self, *, dry_run: bool = False) -> DefaultsApplied:
+        if dry_run:
+            async with self.database.read() as snapshot:
+                return await access_settings.preview_defaults(snapshot, self.school)
         async with self.database.write() as session:
-            return await access_settings.apply_defaults(session, self.school, HEAD, dry_run=dry_run)
+            return await access_settings.apply_defaults(session, self.school, HEAD)
 
     # Overrides
 
@@ -58,8 +61,11 @@ class School(Families):
 
     async def bulk(self, value: str, *, dry_run: bool = False, **wanted: str | None) -> BulkResult:
         chosen = BulkFilter(**wanted)
+        if dry_run:
+            async with self.database.read() as snapshot:
+                return await overrides.preview_bulk(snapshot, self.school, chosen, value, BULK_NOTE)
         async with self.database.write() as session:
-            return await overrides.bulk_set(session, self.school, chosen, value, HEAD, BULK_NOTE, dry_run=dry_run)
+            return await overrides.bulk_set(session, self.school, chosen, value, HEAD, BULK_NOTE)
 
     async def refused(self, work: Callable[[WriteSession], Awaitable[object]]) -> FieldgateError:
         """The refusal of what is tried in a transaction."""

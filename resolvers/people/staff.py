@@ -143,10 +143,15 @@ async def clear_contact_access(call: Call) -> Any:
 
 async def bulk_set_contact_access(call: Call) -> Any:
     """`Mutation.bulkSetContactAccess`."""
-    async with writing(call) as (session, person, by):
-        school_id, wanted = own_school(call, person), _filter(call)
-        permission, note, dry_run = (call.arguments[name] for name in ("permission", "note", "dryRun"))
-        done = await overrides.bulk_set(session, school_id, wanted, permission, by, note, dry_run=dry_run)
+    permission, note = call.arguments["permission"], call.arguments["note"]
+    if call.arguments["dryRun"]:
+        async with reading(call) as (snapshot, person):
+            school_id, wanted = own_school(call, person), _filter(call)
+            done = await overrides.preview_bulk(snapshot, school_id, wanted, permission, note)
+    else:
+        async with writing(call) as (session, person, by):
+            school_id, wanted = own_school(call, person), _filter(call)
+            done = await overrides.bulk_set(session, school_id, wanted, permission, by, note)
     return {**_public(done), **_public(done.preview), "links": _public(done.links)}
 
 
@@ -170,9 +175,12 @@ async def set_default_contact_permissions(call: Call) -> Any:
 
 async def apply_todays_defaults(call: Call) -> Any:
     """`Mutation.applyTodaysDefaults`."""
-    async with writing(call) as (session, person, by):
-        school_id = own_school(call, person)
-        done = await access_settings.apply_defaults(session, school_id, by, dry_run=call.arguments["dryRun"])
+    if call.arguments["dryRun"]:
+        async with reading(call) as (snapshot, person):
+            done = await access_settings.preview_defaults(snapshot, own_school(call, person))
+    else:
+        async with writing(call) as (session, person, by):
+            done = await access_settings.apply_defaults(session, own_school(call, person), by)
     return {**_public(done), **_public(done.preview)}
 
 

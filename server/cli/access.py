@@ -195,12 +195,15 @@ def bulk_set(
 ) -> None:
     """Set the permission of many links by hand, all or none; at least one way to choose them must be given."""
     wanted, person = BulkFilter(relationship, year_group, school_class, answer), actor(by, position)
-    done = write(
-        database,
-        lambda session: overrides.bulk_set(
-            session, school, wanted, permission, person, text, dry_run=not yes, listed=listed
-        ),
-    )
+    if yes:
+        done = write(
+            database,
+            lambda session: overrides.bulk_set(session, school, wanted, permission, person, text, listed=listed),
+        )
+    else:
+        done = read(
+            database, lambda session: overrides.preview_bulk(session, school, wanted, permission, text, listed=listed)
+        )
     if as_json:
         print_json(bulk=done)
         return
@@ -297,10 +300,10 @@ def apply_defaults(
 ) -> None:
     """Give today's default permissions to all links that are here already."""
     person = actor(by, position)
-    done = write(
-        database,
-        lambda session: access_settings.apply_defaults(session, school, person, dry_run=not yes, listed=listed),
-    )
+    if yes:
+        done = write(database, lambda session: access_settings.apply_defaults(session, school, person, listed=listed))
+    else:
+        done = read(database, lambda session: access_settings.preview_defaults(session, school, listed=listed))
     if as_json:
         print_json(applied=done)
         return
@@ -317,13 +320,21 @@ def _change(
 ) -> None:
     """Show what a change of settings does; do it when that is said."""
 
-    async def work(session: WriteSession) -> tuple[Preview, SchoolAccess, tuple[Capability, ...]]:
-        seen = await access_settings.preview(session, school, listed=listed, **wanted)
-        if yes:
-            await access_settings.change(session, school, **who, **wanted)
-        return seen, await access_settings.read(session, school), await of_school(session, school)
+    async def look(session: ReadSession) -> Preview:
+        return await access_settings.preview(session, school, listed=listed, **wanted)
 
-    seen, known, capabilities = write(database, work)
+    async def state(session: ReadSession) -> tuple[SchoolAccess, tuple[Capability, ...]]:
+        return await access_settings.read(session, school), await of_school(session, school)
+
+    async def work(session: WriteSession) -> tuple[Preview, SchoolAccess, tuple[Capability, ...]]:
+        seen = await look(session)
+        await access_settings.change(session, school, **who, **wanted)
+        return seen, *await state(session)
+
+    async def preview(session: ReadSession) -> tuple[Preview, SchoolAccess, tuple[Capability, ...]]:
+        return await look(session), *await state(session)
+
+    seen, known, capabilities = write(database, work) if yes else read(database, preview)
     if as_json:
         print_json(done=yes, preview=seen, **_settings_json(known))
         return

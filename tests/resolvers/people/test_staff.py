@@ -1,5 +1,6 @@
 """What a school's administrators ask and do through the API: at their own school only, with the real reasons."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from authz import staff
+from authz import access_settings, staff
 from authz.clock import read_clock
 from resolvers.cursors import CursorKeys
 from resolvers.engine import Engine, Request
@@ -232,6 +233,17 @@ async def test_grandparents_are_given_access_in_bulk_only_when_it_is_no_dry_run(
     assert (done["count"], done["done"], done["gains"]["count"], done["loses"]["count"]) == (3, True, 3, 0)
     assert await site.actors() == [("overrides_bulk_set", "A. Head", "Head teacher")]
     assert (await site.data(EXPLAIN, id=links[0]))["override"]["origin"] == "BULK"
+
+
+async def test_a_dry_run_waits_for_no_writer(site: Site) -> None:
+    await site.new_link("Aunt")
+    async with site.database.write() as session:
+        await access_settings.take_turn(session, site.school)
+        wanted = {"filter": {"relationship": "Aunt"}, "to": VIEW_AND_UPDATE}
+        seen = await asyncio.wait_for(site.data(BULK, school=site.school, **wanted), 5)
+        assert (seen["done"], seen["count"]) == (False, 1)
+        assert (await asyncio.wait_for(site.data(APPLY, school=site.school), 5))["done"] is False
+    assert await site.code(BULK, school="sch_00000000", **wanted) == "SCHOOL_UNKNOWN"
 
 
 @pytest.mark.parametrize(
