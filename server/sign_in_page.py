@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -51,6 +51,8 @@ class SignInPage:
         self.database = database
         self.door = door
         self.secure = base_url.startswith("https://")
+        # Before the path of ours stands what a proxy takes off it: browsers keep cookies by the path that they see.
+        self.cookie_path = urlsplit(base_url).path.rstrip("/") + COOKIE_PATH
         style = (TEMPLATES / "sign_in.css").read_text(encoding="utf-8")
         environment = Environment(autoescape=True, loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined)
         environment.globals |= {"style": Markup(style), "shortest": SHORTEST, "longest": LONGEST}  # noqa: S704 - ours
@@ -115,7 +117,7 @@ class SignInPage:
         shown = {"school": _school(link), "username": link.username, "token": token, "wrong": wrong}
         page = self._page("choose", status, **shown)
         if not held:
-            page.set_cookie(COOKIE, cookie, path=COOKIE_PATH, secure=self.secure, httponly=True, samesite="strict")
+            page.set_cookie(COOKIE, cookie, path=self.cookie_path, secure=self.secure, httponly=True, samesite="strict")
         return page
 
     def _gone(self) -> Response:

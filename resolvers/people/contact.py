@@ -7,7 +7,7 @@ A session without any such link is ended before the call is refused.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from authz import forms, record_updates, secret_links, sign_in, staff, student_record
+from authz import forms, record_updates, secret_links, sign_in, student_record
 from authz.audit import Actor
 from authz.forms import CheckedForm, Response
 from authz.presence import Presence, find_presence
@@ -16,6 +16,7 @@ from authz.record_updates import OpenUpdate
 from authz.session import ReadSession, WriteSession
 from authz.student_record import Condition, Student, Values
 from resolvers.people.calls import Call, Handler
+from resolvers.people.staff import administrator, own_school
 from schema.contact_record import (
     CONTACT_SHOWN,
     DESCRIPTION,
@@ -41,7 +42,7 @@ _FIELD_NAMES = {column: name for name, column in _FIELDS.items()}
 
 
 def _unauthenticated() -> FieldgateError:
-    return FieldgateError("UNAUTHENTICATED", "This needs a session or a token of the right kind that is valid now.")
+    return FieldgateError("UNAUTHENTICATED", "This needs a contact's session (fgc_…) that is open now.")
 
 
 async def _reading(call: Call, work: Callable[[ReadSession, Presence], Awaitable[Made]]) -> Made:
@@ -79,18 +80,11 @@ async def _end(call: Call, presence: Presence | None) -> None:
             await sign_in.lapse(session, presence.principal)
 
 
-async def _administrator(session: ReadSession, call: Call) -> StaffPrincipal:
-    found = await staff.authenticate(session, call.token_hash)
-    if found is None or found.role != staff.ADMINISTRATOR:
-        raise _unauthenticated()
-    return found
-
-
 async def _administering(call: Call, work: Callable[[WriteSession, StaffPrincipal], Awaitable[Made]]) -> Made:
     async with call.sessions.read() as snapshot:
-        await _administrator(snapshot, call)
+        await administrator(snapshot, call)
     async with call.sessions.write() as session:
-        return await work(session, await _administrator(session, call))
+        return await work(session, await administrator(session, call))
 
 
 # The session ------------------------------------------------------------------------------------------------------
@@ -231,10 +225,8 @@ async def _open_updates(call: Call) -> Any:
     if not 1 <= first <= record_updates.MOST_LISTED:
         raise FieldgateError("BAD_PAGE", f"`first` must be from 1 to {record_updates.MOST_LISTED}.")
     async with call.sessions.read() as session:
-        principal = await _administrator(session, call)
-        if principal.school_id != call.arguments["schoolId"]:
-            raise record_updates.record_unknown()
-        waiting = await record_updates.open_at(session, principal.school_id, first)
+        principal = await administrator(session, call)
+        waiting = await record_updates.open_at(session, own_school(call, principal), first)
         names = await record_updates.names(session, principal.school_id, waiting)
     return [
         {

@@ -202,6 +202,19 @@ async def test_the_cookie_is_for_https_only_where_the_address_is(
         await site.client.aclose()
 
 
+async def test_the_cookie_is_for_the_path_under_which_browsers_see_the_page(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """A proxy takes the base URL's path off: the browser keeps the cookie for the path with it."""
+    families = await Families(database).begin()
+    settings = settings_of(database_url, tmp_path, base_url="https://school.example/fieldgate")
+    with served(Application(settings, open_log(io.BytesIO()))) as origin:
+        site = await Site(families, origin, io.BytesIO()).begin()
+        cookie = (await site.client.get((await site.issue()).path)).headers["set-cookie"]
+        assert "; Path=/fieldgate/sign-in/;" in cookie + ";"
+        await site.client.aclose()
+
+
 async def test_the_style_that_the_policy_allows_is_the_pages(site: Site) -> None:
     page = await site.client.get((await site.issue()).path)
     [style] = re.findall(r"<style>(.*?)</style>", page.text, re.DOTALL)

@@ -145,6 +145,9 @@ async def test_without_a_live_session_nothing_is_answered(site: Site) -> None:
     for token in (None, "fgc_" + "x" * 43, site.head):
         assert await site.code(token, ME) == "UNAUTHENTICATED"
         assert await site.code(token, RESPOND, student=site.student) == "UNAUTHENTICATED"
+    for token, query, kind in ((site.head, ME, "fgc_"), (site.mothers, OPEN, "fgs_")):
+        body = await site.ask(token, query, **({} if query == ME else {"school": site.families.school}))
+        assert kind in body["errors"][0]["message"]
     assert await site.data(site.mothers, "mutation { signOut }") is True
     assert await site.code(site.mothers, ME) == "UNAUTHENTICATED"
     assert await site.data(site.mothers, "mutation { signOut }") is True
@@ -217,7 +220,7 @@ async def test_staff_of_another_school_see_and_reject_nothing(site: Site) -> Non
     unknown = await site.ask(stranger, reject, id=elsewhere.new_id("upd"))
     assert await site.ask(stranger, reject, id=own["id"]) == unknown
     for school in (site.families.school, "sch_00000000", ""):
-        assert await site.code(stranger, OPEN, school=school) == "RECORD_UNKNOWN"
+        assert await site.code(stranger, OPEN, school=school) == "SCHOOL_UNKNOWN"
     link = "mutation($id: ID!) { issueSecretLink(contactId: $id) { url } }"
     assert await site.ask(stranger, link, id=site.mother) == await site.ask(stranger, link, id=elsewhere.new_id("con"))
     assert await site.data(stranger, OPEN, school=elsewhere.school) == []
