@@ -1,7 +1,7 @@
 """A read compared with what is stored: which rows and pairs are new, changed or gone. Pure.
 
-Ids of ours are kept: a row with the same source id keeps its id even when it was deleted, a person whose source id
-changed is known again by UPI, and a link by its two people. What was not supplied stays as it is.
+Ids of ours are kept: a row with the same source id keeps its id even when it was deleted, a person is known by
+UPI first (`server/sync/people.py`), and a link by its two people. What was not supplied stays as it is.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from schema.ids import MakeKey, new_record_id
 from schema.registry import MEMBERSHIP_TABLES, REGISTRY
 from server.sync.findings import KEPT, REFUSED, Findings
 from server.sync.links import LINK, Pair, known_links, whole_link
+from server.sync.people import known_people
 from server.sync.reading import Reading
 from server.sync.records import Draft
 from server.sync.stored import RowValues, StoredRows, StoredSchool, columns_of
@@ -159,8 +160,10 @@ class _Comparison:
 
     def _known(self, name: str) -> dict[str, str]:
         before, drafts = self.stored.entities[name], self.reading.drafts[name]
+        if REGISTRY.entities[name].is_person:
+            return known_people(name, before, drafts, self.findings)
         if name != LINK:
-            return known_ids(name, before, drafts)
+            return {source: before.by_source[source] for source in drafts if source in before.by_source}
         pairs: dict[str, Pair] = {}
         for draft in drafts.values():
             student, contact = draft.links
@@ -271,34 +274,6 @@ class _Comparison:
             else:
                 found.add((ids[0], ids[1]))
         return found
-
-
-def known_ids(name: str, before: StoredRows, drafts: Mapping[str, Draft]) -> dict[str, str]:
-    """Source id → our id, for the drafts that are known.
-
-    INVARIANT: a person is known by UPI only where that names one stored row and one newcomer; else nobody is matched,
-    because a wrong match would give one person's history to another.
-    """
-    known = {source: before.by_source[source] for source in drafts if source in before.by_source}
-    if not REGISTRY.entities[name].is_person:
-        return known
-    position = columns_of(name).index("upi")
-    taken = set(known.values())
-    stored: dict[object, list[str]] = {}
-    for own, row in before.rows.items():
-        if own not in taken and row[position] is not None:
-            stored.setdefault(row[position], []).append(own)
-    newcomers: dict[object, list[str]] = {}
-    for source, draft in drafts.items():
-        if source not in known:
-            newcomers.setdefault(draft.values[position - 2 - len(draft.links)], []).append(source)
-    for upi, sources in newcomers.items():
-        rows = stored.get(upi, [])
-        live = [own for own in rows if own not in before.deleted]
-        candidates = live or rows
-        if len(sources) == 1 and len(candidates) == 1:
-            known[sources[0]] = candidates[0]
-    return known
 
 
 INCIDENT_ID = columns_of("Behaviour").index("incident_id")

@@ -41,7 +41,7 @@ class Access:
             )
             found = await access.decisions(session, self.school)
         sources = {row[0]: row[1] for row in rows}
-        return {sources[each.link_id]: (each.permission, each.reason) for each in found}
+        return {sources[one.link_id]: (one.permission, one.reason) for one in found if one.link_id in sources}
 
     async def answer(self, source: str) -> tuple[str, str]:
         """Those of one link."""
