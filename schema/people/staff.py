@@ -123,7 +123,11 @@ EXPLANATION_TYPES = (
             "maskedBy", f"{REASON.name} | None", "What stands above the override and decided; null if nothing."
         ),
         PersonField("overrideToReview", bool, "Whether the override waits to be confirmed."),
-        PersonField("history", "list[LinkAccessOverride]", "The overrides that the link had, the newest 50 of them, newest last."),
+        PersonField(
+            "history",
+            "list[LinkAccessOverride]",
+            "The overrides that the link had, the newest 50 of them, newest last.",
+        ),
         PersonField("flags", "list[ContactAccessFlag]", "What to know about the answer."),
         PersonField("defaultsVersion", int, "The version of the default permissions that the link keeps."),
         PersonField("todaysVersion", int, "The version that links take that are new now."),
