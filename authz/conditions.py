@@ -69,7 +69,7 @@ class OneOf:
 
     def sql(self, facts: Mapping[str, str]) -> str:
         listed = ", ".join(repr(value) for value in self.values)
-        return f"coalesce({facts[self.fact]} IN ({listed}), FALSE)"
+        return f"({facts[self.fact]} IN ({listed})) IS TRUE"
 
     def facts(self) -> tuple[str, ...]:
         return (self.fact,)

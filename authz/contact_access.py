@@ -203,7 +203,8 @@ def told_reason(settings: AccessSettings, scopes: frozenset[str], decision: Acce
 class LinkRow:
     """Aliases under which a statement has a link, its student, contact, override in force and stored default.
 
-    The last four are outer joins: a row that is missing is null in all columns.
+    The last four are outer joins: a row that is missing is null in all columns. `live`: those aliases under which only
+    rows can stand that are not deleted, so that nobody need look.
     """
 
     link: str
@@ -211,6 +212,7 @@ class LinkRow:
     contact: str
     override: str
     default: str
+    live: frozenset[str] = frozenset()
 
     def joins(self, *known: str) -> str:
         """The outer joins after a link's table, except those of aliases that the statement has already."""
@@ -237,13 +239,18 @@ class LinkRow:
             f"{student}.leaving_date < {dialect.today} "
             f"AND ({student}.admission_date IS NULL OR {student}.admission_date <= {student}.leaving_date)"
         )
+        gone = [f"{link}.deleted_at IS NOT NULL"] if link not in self.live else []
+        gone += [
+            f"{alias}.id IS NULL OR {alias}.deleted_at IS NOT NULL"
+            for alias in (student, contact)
+            if alias not in self.live
+        ]
         unmasked = " OR ".join(
             f"({override}.set_at < {link}.{column} AND coalesce({override}.confirmed_at < {link}.{column}, TRUE))"
             for column in ("restriction_lifted_at", "relinked_at")
         )
         return {
-            "gone": f"({link}.deleted_at IS NOT NULL OR {student}.id IS NULL OR {student}.deleted_at IS NOT NULL "
-            f"OR {contact}.id IS NULL OR {contact}.deleted_at IS NOT NULL)",
+            "gone": f"({' OR '.join(gone) or 'FALSE'})",
             "left": f"({left})",
             "not_begun": f"({student}.admission_date > {dialect.today})",
             "override": f"{override}.value",

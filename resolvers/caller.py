@@ -26,7 +26,9 @@ from schema.ids import school_of
 
 def unauthenticated() -> RequestRefused:
     """The refusal of a caller without a token that is valid now."""
-    return refusal(FieldgateError("UNAUTHENTICATED", "This needs an app token that is valid now."))
+    return refusal(
+        FieldgateError("UNAUTHENTICATED", "This needs a token that is valid now; an app's for an app's fields.")
+    )
 
 
 def known_token(dialect: Dialect, token_hash: str) -> Flow:

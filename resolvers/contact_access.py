@@ -58,7 +58,8 @@ def joined_link(link: str, parent: tuple[str, str] | None, facts: frozenset[str]
     if parent is not None and parent[0] in ("Student", "Contact"):
         student, contact = (parent[1], contact) if parent[0] == "Student" else (student, parent[1])
         known.add(parent[1])
-    row = LinkRow(link, student, contact, f"{link}o", f"{link}d")
+    # Only rows that the caller may see are read, and the link's list stands in one that was.
+    row = LinkRow(link, student, contact, f"{link}o", f"{link}d", live=frozenset({link, *known}))
     people = facts & {"gone", "left", "not_begun"}
     wanted = {row.student, row.contact} if people else set()
     wanted |= {row.override} if facts & {"override", "to_review"} else set()

@@ -194,7 +194,7 @@ class ReferenceReader:
             sql = freshness_of_school(self.session.dialect)
             found = await self.rows(sql, school_id, self.token_hash) if self.token_hash is not None else ()
             if not found:
-                raise FieldgateError("UNAUTHENTICATED", "This needs an app token that is valid now.")
+                raise FieldgateError("UNAUTHENTICATED", "This needs a token that is valid now; an app's for an app's fields.")
             fresh = freshness(found[0])
             self.app_id = fresh.app_id
             if fresh.school_id is None:

@@ -18,8 +18,9 @@ BUMP_SETTING = "UPDATE consent SET version = version + 1 WHERE school_id = {row}
 BUMP_APP = "UPDATE consent SET version = version + 1 WHERE app_id = new.id"
 CONSENT_COLUMNS = ("id", "state", "products", "row_conditions", "manifest_version", "expires_at")
 REPLACES_OVERRIDE = (
-    "EXISTS (SELECT 1 FROM contact_override WHERE school_id = new.school_id AND (id = new.id "
-    "OR (link_id = new.link_id AND cleared_at IS NULL AND new.cleared_at IS NULL)))"
+    "EXISTS (SELECT 1 FROM contact_override WHERE school_id = new.school_id AND id = new.id) "
+    "OR (new.cleared_at IS NULL AND EXISTS (SELECT 1 FROM contact_override "
+    "WHERE school_id = new.school_id AND link_id = new.link_id AND cleared_at IS NULL))"
 )
 SETTING_COLUMNS = ("school_id", "source", *FLAGS)
 OVERRIDE_COLUMNS = (

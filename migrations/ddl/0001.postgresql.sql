@@ -700,9 +700,9 @@ CREATE TABLE record_update (
     CONSTRAINT ck_record_update_state CHECK (state IN ('SUBMITTED', 'DELIVERED', 'REJECTED'))
 );
 
-CREATE INDEX ix_record_update_subject_id ON record_update (school_id, subject_id, field, id);
-
 CREATE INDEX ix_record_update_state ON record_update (school_id, state, id);
+
+CREATE INDEX ix_record_update_subject_id ON record_update (school_id, subject_id, field, id);
 
 CREATE TABLE app (
     id VARCHAR COLLATE "C" NOT NULL,

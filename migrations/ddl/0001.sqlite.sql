@@ -396,9 +396,9 @@ CREATE TABLE student_contact (
  WITHOUT ROWID,
  STRICT;
 
-CREATE INDEX ix_student_contact_contact_id ON student_contact (school_id, contact_id, id);
-
 CREATE INDEX ix_student_contact_student_id ON student_contact (school_id, student_id, id);
+
+CREATE INDEX ix_student_contact_contact_id ON student_contact (school_id, contact_id, id);
 
 CREATE TABLE employee (
     school_id TEXT NOT NULL,
@@ -918,9 +918,9 @@ CREATE TABLE contact_override (
  WITHOUT ROWID,
  STRICT;
 
-CREATE UNIQUE INDEX uq_contact_override_in_force ON contact_override (school_id, link_id) WHERE cleared_at IS NULL;
-
 CREATE INDEX ix_contact_override_link_id ON contact_override (school_id, link_id, set_at);
+
+CREATE UNIQUE INDEX uq_contact_override_in_force ON contact_override (school_id, link_id) WHERE cleared_at IS NULL;
 
 CREATE TRIGGER tr_contact_override_stays BEFORE DELETE ON contact_override FOR EACH ROW BEGIN SELECT RAISE(ABORT, 'an override is cleared, never deleted'); END;
 
@@ -928,7 +928,7 @@ CREATE TRIGGER tr_contact_override_keeps_its_word BEFORE UPDATE OF school_id, id
 
 CREATE TRIGGER tr_contact_override_stays_cleared BEFORE UPDATE OF cleared_at ON contact_override FOR EACH ROW WHEN old.cleared_at IS NOT NULL AND old.cleared_at IS NOT new.cleared_at BEGIN SELECT RAISE(ABORT, 'an override that was cleared is over'); END;
 
-CREATE TRIGGER tr_contact_override_is_not_replaced BEFORE INSERT ON contact_override FOR EACH ROW WHEN EXISTS (SELECT 1 FROM contact_override WHERE school_id = new.school_id AND (id = new.id OR (link_id = new.link_id AND cleared_at IS NULL AND new.cleared_at IS NULL))) BEGIN SELECT RAISE(ABORT, 'an override is cleared, never replaced'); END;
+CREATE TRIGGER tr_contact_override_is_not_replaced BEFORE INSERT ON contact_override FOR EACH ROW WHEN EXISTS (SELECT 1 FROM contact_override WHERE school_id = new.school_id AND id = new.id) OR (new.cleared_at IS NULL AND EXISTS (SELECT 1 FROM contact_override WHERE school_id = new.school_id AND link_id = new.link_id AND cleared_at IS NULL)) BEGIN SELECT RAISE(ABORT, 'an override is cleared, never replaced'); END;
 
 CREATE TABLE school_capability (
     school_id TEXT NOT NULL,
@@ -1075,9 +1075,9 @@ CREATE TABLE record_update (
  WITHOUT ROWID,
  STRICT;
 
-CREATE INDEX ix_record_update_state ON record_update (school_id, state, id);
-
 CREATE INDEX ix_record_update_subject_id ON record_update (school_id, subject_id, field, id);
+
+CREATE INDEX ix_record_update_state ON record_update (school_id, state, id);
 
 CREATE TABLE app (
     id TEXT NOT NULL,
