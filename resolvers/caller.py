@@ -23,12 +23,12 @@ from resolvers.gate import Gate
 from schema.errors import FieldgateError
 from schema.ids import school_of
 
+NEEDS_CREDENTIAL = "This needs a token that is valid now; an app's for an app's fields."
+
 
 def unauthenticated() -> RequestRefused:
     """The refusal of a caller without a token that is valid now."""
-    return refusal(
-        FieldgateError("UNAUTHENTICATED", "This needs a token that is valid now; an app's for an app's fields.")
-    )
+    return refusal(FieldgateError("UNAUTHENTICATED", NEEDS_CREDENTIAL))
 
 
 def known_token(dialect: Dialect, token_hash: str) -> Flow:

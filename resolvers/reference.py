@@ -23,6 +23,7 @@ from authz.grants import (
     standing_statement,
 )
 from authz.session import ReadSession
+from resolvers.caller import NEEDS_CREDENTIAL
 from resolvers.capabilities import values_of
 from resolvers.contact_access import LinkAccess, resolve_access
 from resolvers.cursors import CursorPlace
@@ -194,7 +195,7 @@ class ReferenceReader:
             sql = freshness_of_school(self.session.dialect)
             found = await self.rows(sql, school_id, self.token_hash) if self.token_hash is not None else ()
             if not found:
-                raise FieldgateError("UNAUTHENTICATED", "This needs a token that is valid now; an app's for an app's fields.")
+                raise FieldgateError("UNAUTHENTICATED", NEEDS_CREDENTIAL)
             fresh = freshness(found[0])
             self.app_id = fresh.app_id
             if fresh.school_id is None:

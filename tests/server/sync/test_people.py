@@ -16,7 +16,7 @@ from server.sync.supply import MANY
 from server.sync.values import Stored
 from tests.server.sync.conftest import Rows, Sync
 from tests.server.sync.test_access import NO_RULE, ORDERED, OVERRIDDEN, Access
-from tests.server.sync.test_supply import larger
+from tests.server.sync.test_blank_facts import larger
 from tests.server.sync.wonde import FakeWonde, link
 
 COLUMNS = columns_of("Contact")
