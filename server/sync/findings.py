@@ -42,7 +42,7 @@ FINDINGS: Mapping[str, str] = {
     "MISSING_RELATIONSHIP": "A contact in a list has not the link's facts; what decides access stays as it is stored.",
     "UNKNOWN_LINK": "A record names another that was not read; the link, or a record that needs it, is refused.",
     "ID_CHANGED": "A person came under a new id and was known again by UPI; our own id is kept.",
-    "UPI_CHANGED": "A UPI that nobody had came under a person's id: somebody new, unless so many did that ids count.",
+    "UPI_CHANGED": "A UPI that nobody had came under a person's id: somebody new, unless the name stayed or many did.",
     "DECLINED_BY_MIS": "The MIS API declines to supply this; what is stored stays as it is, and nothing is deleted.",
     "CAPABILITY_DECLINED": "The MIS API now declines what contacts' access is decided by; what is stored decides.",
     "NOT_SUPPLIED": "No record has something that was asked for, or can be used; what is stored of it stays as it is.",

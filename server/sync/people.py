@@ -1,7 +1,7 @@
 """Which people of a read are known again: by UPI where that is plain, else by their ids at the MIS API. Pure.
 
-An id under which another UPI comes is another person's: two may have swapped ids, or a MIS gave an id away again. Only
-where a MIS computes its UPIs anew do ids tell who is who.
+An id under which another UPI comes is another person's: two may have swapped ids, or a MIS gave an id away again. Ids
+tell who is who only where the name has stayed, so that one UPI was corrected, or where a MIS computes its UPIs anew.
 """
 
 from collections.abc import Mapping
@@ -30,6 +30,11 @@ def known_people(name: str, before: StoredRows, drafts: Mapping[str, Draft], fin
     known = {source: own for source, own in by_id.items() if source not in doubted}
     known |= _known_by_upi(before, stored, {source: upi for source, upi in upis.items() if source not in known}, known)
     others = [source for source in drafts if source in doubted and source not in known]
+    corrected = _of_the_same_name(name, before, drafts, {source: by_id[source] for source in others}, known)
+    for source in corrected:
+        findings.add("UPI_CHANGED", KEPT, name, source, "upi", upis[source])
+    known |= corrected
+    others = [source for source in others if source not in corrected]
     present = set(upis.values())
     hold = any(source in known or stored[by_id[source]] in present for source in doubted)
     if not hold and _are_computed_anew(len(others), len(comparable)):
@@ -38,6 +43,21 @@ def known_people(name: str, before: StoredRows, drafts: Mapping[str, Draft], fin
     for source in others:
         findings.add("UPI_CHANGED", KEPT, name, source, "upi", upis[source])
     return known
+
+
+def _of_the_same_name(
+    name: str, before: StoredRows, drafts: Mapping[str, Draft], by_id: Mapping[str, str], known: Mapping[str, str]
+) -> dict[str, str]:
+    """Those who kept their id and their whole name: what was set by hand against a person must not end with a typo."""
+    places = [columns_of(name).index(column) for column in ("surname", "forename")]
+    taken = set(known.values())
+    found: dict[str, str] = {}
+    for source, own in by_id.items():
+        draft = drafts[source]
+        now = [draft.values[place - 2 - len(draft.links)] for place in places]
+        if own not in taken and None not in now and now == [before.rows[own][place] for place in places]:
+            found[source] = own
+    return found
 
 
 def _known_by_upi(

@@ -239,3 +239,19 @@ def test_a_mis_that_gives_its_ids_away_again_has_not_computed_upis_anew() -> Non
     found, codes = known(many(100), stay | newcomers)
     assert found == {str(number): str(number + 50) for number in range(50)}
     assert codes == {"UPI_CHANGED": 50}
+
+
+async def test_a_person_whose_upi_alone_is_corrected_keeps_what_the_school_set_by_hand(
+    sync: Sync, api: FakeWonde, school: Access, rows: Rows
+) -> None:
+    """A No Permission that was set against a father must not end with a typo's correction."""
+    [grandmother] = [one for one in api.lists["contacts"] if one["id"] == "P2"]
+    grandmother["forename"] = "Ada"
+    await sync()
+    people, overridden = await rows("contact", "id", "source_id"), await school.in_force()
+    grandmother["upi"] = "upi-corrected"
+    result = await sync()
+    assert result.findings == {"UPI_CHANGED": 1}
+    assert await rows("contact", "id", "source_id") == people
+    assert await school.in_force() == overridden
+    assert (await school.answers())["S4:P2"] == OVERRIDDEN
