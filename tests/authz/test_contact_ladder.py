@@ -314,7 +314,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("o.value", "o.set_at", "o.confirmed_at", "l.relinked_at"), ("contacts.access_override",)),
     "l.restriction_lifted_at": ("contacts.court_order", "contacts.restricted_access"),
     **dict.fromkeys(("l.relationship_key", "l.defaults_version"), ("contacts.relationship",)),
-    **{f"d.{name}": ("contacts.relationship",) for name in ("school_id", "version", "relationship", "permission")},
+    "od.permission": ("contacts.relationship",),
 }
 """Every column that the SQL of a reason may name, with the scopes that an app needs for it to be named."""
 

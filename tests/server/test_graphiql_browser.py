@@ -117,7 +117,7 @@ def docs(page: Page) -> Locator:
 
 
 def token_field(page: Page) -> Locator:
-    return page.get_by_label("App token", exact=True)
+    return page.get_by_label("Token", exact=True)
 
 
 def type_query(page: Page, query: str) -> None:

@@ -35,7 +35,7 @@ function failure(message: string, extensions: Record<string, unknown>): Answer {
 
 function nextStep(status: number): string {
   if (status === 401) {
-    return "Put a token of an app into App token above; a token that was there is unknown, expired or revoked.";
+    return "Put a token of the right kind into Token above; one that was there is unknown, expired or revoked.";
   }
   if (status === 403) {
     return "Ask for fewer fields, or have the school grant what is missing.";

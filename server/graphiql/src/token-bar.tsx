@@ -20,7 +20,7 @@ function hintFor(token: string): string {
   if (clean === "") {
     return "Without a token only the schema can be read.";
   }
-  return clean.startsWith("fg_") ? "Sent as a header only, never in an address." : "App tokens start with fg_.";
+  return /^fg[sc]?_/.test(clean) ? "Sent as a header only, never in an address." : "Tokens start with fg_, fgs_ or fgc_.";
 }
 
 export function TokenBar({ token, remember, onToken, onRemember, onSettled }: TokenBarProps) {
@@ -33,7 +33,7 @@ export function TokenBar({ token, remember, onToken, onRemember, onSettled }: To
         fieldgate <span className="bar-page">GraphiQL</span>
       </h1>
       <div className="bar-token" role="group" aria-label="Access">
-        <label htmlFor={field}>App token</label>
+        <label htmlFor={field}>Token</label>
         <span className="bar-field">
           <input
             id={field}
