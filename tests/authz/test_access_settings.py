@@ -152,7 +152,11 @@ async def test_what_plans_contain_raises_the_versions_of_the_schools_consents_an
         await session.execute("UPDATE school SET deleted_at = NULL")
         await session.execute("DELETE FROM contact_access_setting")
     seen = [await versions()]
-    wishes: tuple[Wanted, ...] = ({"source": SYNC}, {"source": RELATIONSHIP_TYPE}, {"confirm_masked_overrides": True})
+    wishes: tuple[access_settings.Wanted, ...] = (
+        {"source": SYNC},
+        {"source": RELATIONSHIP_TYPE},
+        {"confirm_masked_overrides": True},
+    )
     for wanted in wishes:
         async with database.write() as session:
             await access_settings.change(session, one, by=HEAD, acknowledge=EVERY_ATTRIBUTE, **wanted)
