@@ -7,16 +7,14 @@ they take schools from a queue, and take away only the request that they saw.
 import re
 import secrets
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
 
 from authz import access, allocation, audit, contact_sessions, secret_links
 from authz.access_previews import read_whole_school
 from authz.audit import Actor
 from authz.contact_access import permission_sql
 from authz.id_lists import among, listed
-from authz.session import Dialect, ReadSession, WriteSession
+from authz.session import Dialect, ReadSession, Sessions, WriteSession
 from schema.ids import new_record_id
 from schema.vocabulary import VIEW_AND_UPDATE
 
@@ -29,18 +27,6 @@ MOST_TYPED = 50
 """Characters that a person may type for a username, blanks and dashes with it; a longer text is none."""
 _USERNAME = re.compile("-".join([f"[{LETTERS}]{{{GROUP}}}"] * (USERNAME_LENGTH // GROUP)))
 MOST_ROUNDS = 10
-
-
-class Sessions(Protocol):
-    """Where sessions come from."""
-
-    def read(self) -> AbstractAsyncContextManager[ReadSession]:
-        """One snapshot."""
-        ...
-
-    def write(self) -> AbstractAsyncContextManager[WriteSession]:
-        """One write transaction."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from authz import audit
-from authz.accounts import Account, Sessions
+from authz.accounts import Account
 from authz.audit import Actor
 from authz.chosen_secrets import SecretHashes
+from authz.session import Sessions
 from schema.errors import FieldgateError
 
 PER_USERNAME = ((60.0, 5), (3600.0, 20))

@@ -5,6 +5,7 @@ SQL is written once for both databases with `?` placeholders; what differs (the 
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
@@ -113,3 +114,15 @@ class WriteSession(Protocol):
 
 class Session(WriteSession, ReadSession, Protocol):
     """What the implementations are; callers name the narrower protocol."""
+
+
+class Sessions(Protocol):
+    """Where sessions come from."""
+
+    def read(self) -> AbstractAsyncContextManager[ReadSession]:
+        """One snapshot."""
+        ...
+
+    def write(self) -> AbstractAsyncContextManager[WriteSession]:
+        """One write transaction; it commits when the block ends and rolls back when it raises."""
+        ...

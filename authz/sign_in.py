@@ -5,14 +5,14 @@ name, a wrong secret, a suspended account and No Permission get one answer, afte
 """
 
 from authz import access, accounts, audit, contact_sessions, secret_links
-from authz.accounts import Account, Sessions, canonical_username
+from authz.accounts import Account, canonical_username
 from authz.chosen_secrets import check_strength
 from authz.contact_sessions import OpenedSession
 from authz.door import Door
 from authz.presence import actor
 from authz.principal import ContactPrincipal
 from authz.secret_links import OpenLink, link_invalid
-from authz.session import ReadSession, WriteSession
+from authz.session import ReadSession, Sessions, WriteSession
 from schema.errors import FieldgateError
 
 

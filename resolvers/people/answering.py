@@ -13,6 +13,7 @@ from graphql import GraphQLError, GraphQLObjectType, GraphQLSchema, OperationTyp
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 
 from authz.door import Door
+from authz.session import Sessions
 from resolvers.asking import RootAnswer
 from resolvers.documents import plain, refusal
 from resolvers.executed import introspect
@@ -20,7 +21,7 @@ from resolvers.gate import Gate
 from resolvers.operation import OperationPlan, Root
 from resolvers.pages import Values
 from resolvers.people import contact, staff
-from resolvers.people.calls import Call, Handler, Sessions
+from resolvers.people.calls import Call, Handler
 from resolvers.shaping import shaped
 from schema.errors import OF_THE_INSTALLATION, FieldgateError
 

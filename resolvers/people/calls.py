@@ -1,24 +1,11 @@
 """How a root of people is answered: one call, one session, the credential checked in that session."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from authz.door import Door
-from authz.session import ReadSession, WriteSession
-
-
-class Sessions(Protocol):
-    """Where sessions come from."""
-
-    def read(self) -> AbstractAsyncContextManager[ReadSession]:
-        """One snapshot."""
-        ...
-
-    def write(self) -> AbstractAsyncContextManager[WriteSession]:
-        """One write transaction; it commits when the block ends and rolls back when it raises."""
-        ...
+from authz.session import Sessions
 
 
 @dataclass(frozen=True, slots=True)
