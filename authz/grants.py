@@ -145,7 +145,7 @@ def standing_statement(dialect: Dialect) -> str:
 
     Rows are tagged. Parameters: `standing_parameters`.
     """
-    flags = " || ".join(f"CASE WHEN x.{column} THEN '1' ELSE '' END || ','" for column in SETTING_COLUMNS[1:])
+    flags = " || ',' || ".join(f"CASE WHEN x.{column} THEN '1' ELSE '' END" for column in SETTING_COLUMNS[1:])
     expiry = dialect.instant_text("g.expires_at")
     consent_expiry = dialect.instant_text("c.expires_at")
     return (
@@ -191,6 +191,6 @@ def standing(fresh: Freshness, rows: Sequence[Row]) -> Standing:
         scopes=frozenset(row[1] for row in granted),
         asked=asked,
         row_conditions=tuple(sorted(json.loads(head[3]))),
-        access=settings_from(access[: len(SETTING_COLUMNS)] if access else None),
+        access=settings_from(access),
         valid_until=min(expiries, default=None),
     )
