@@ -124,7 +124,6 @@ class ReferenceReader:
             for filtered in self._filters(parent, name, arguments):
                 if not await self._may(filtered, school_id, info):
                     return None
-        if isinstance(parent, Record):
             return await self._of_record(parent, coordinate, name, arguments)
         if isinstance(parent, PartValue):
             if parent.path[-1].computed:
