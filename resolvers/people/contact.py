@@ -8,15 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from authz import forms, record_updates, secret_links, sign_in, student_record
-from authz.audit import Actor
 from authz.forms import CheckedForm, Response
 from authz.presence import Presence, find_presence
-from authz.principal import StaffPrincipal
 from authz.record_updates import OpenUpdate
 from authz.session import ReadSession, WriteSession
 from authz.student_record import Condition, Student, Values
+from resolvers.people import staff
 from resolvers.people.calls import Call, Handler
-from resolvers.people.staff import administrator, own_school
 from schema.contact_record import (
     CONTACT_SHOWN,
     DESCRIPTION,
@@ -78,13 +76,6 @@ async def _end(call: Call, presence: Presence | None) -> None:
     if presence is not None:
         async with call.sessions.write() as session:
             await sign_in.lapse(session, presence.principal)
-
-
-async def _administering(call: Call, work: Callable[[WriteSession, StaffPrincipal], Awaitable[Made]]) -> Made:
-    async with call.sessions.read() as snapshot:
-        await administrator(snapshot, call)
-    async with call.sessions.write() as session:
-        return await work(session, await administrator(session, call))
 
 
 # The session ------------------------------------------------------------------------------------------------------
@@ -210,24 +201,18 @@ async def _submit_form_response(call: Call) -> Any:
 
 
 async def _issue_secret_link(call: Call) -> Any:
-    contact_id: str = call.arguments["contactId"]
-
-    async def work(session: WriteSession, principal: StaffPrincipal) -> Any:
-        by = Actor(principal.name, principal.position)
-        link = await secret_links.issue(session, principal.school_id, contact_id, by=by)
+    async with staff.writing(call) as (session, person, by):
+        link = await secret_links.issue(session, person.school_id, call.arguments["contactId"], by=by)
         return {"url": call.base_url + link.path, "username": link.username, "expiresAt": link.expires_at}
-
-    return await _administering(call, work)
 
 
 async def _open_updates(call: Call) -> Any:
     first: int = call.arguments["first"]
     if not 1 <= first <= record_updates.MOST_LISTED:
         raise FieldgateError("BAD_PAGE", f"`first` must be from 1 to {record_updates.MOST_LISTED}.")
-    async with call.sessions.read() as session:
-        principal = await administrator(session, call)
-        waiting = await record_updates.open_at(session, own_school(call, principal), first)
-        names = await record_updates.names(session, principal.school_id, waiting)
+    async with staff.reading(call) as (session, person):
+        waiting = await record_updates.open_at(session, staff.own_school(call, person), first)
+        names = await record_updates.names(session, person.school_id, waiting)
     return [
         {
             **_open(each),
@@ -241,12 +226,9 @@ async def _open_updates(call: Call) -> Any:
 
 
 async def _reject_update(call: Call) -> bool:
-    async def work(session: WriteSession, principal: StaffPrincipal) -> bool:
-        by = Actor(principal.name, principal.position)
-        await record_updates.reject(session, principal.school_id, call.arguments["updateId"], by=by)
+    async with staff.writing(call) as (session, person, by):
+        await record_updates.reject(session, person.school_id, call.arguments["updateId"], by=by)
         return True
-
-    return await _administering(call, work)
 
 
 HANDLERS: Mapping[str, Handler] = {
