@@ -36,7 +36,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import Dialect as EngineDialect
 from sqlalchemy.sql.dml import UpdateBase
 
-from authz.contact_access import NEW_SCHOOL_VERSION
+from authz.access_settings import version_of
 from authz.session import Dialect, WriteSession
 from schema.columns import Day, Flag, Instant
 from schema.registry import MEMBERSHIP_TABLES, REGISTRY
@@ -99,7 +99,7 @@ async def apply(session: WriteSession, changes: Changes, run_id: str, now: str) 
     """Write the staged changes. `now` is the moment that new, changed and deleted rows are stamped with."""
     values: dict[str, str | int] = {"school": changes.school_id, "now": now}
     if changes.rows[LINK].inserted:
-        values["defaults_version"] = await _defaults_version(session, changes.school_id)
+        values["defaults_version"] = await version_of(session, changes.school_id)
     for name, rows in changes.rows.items():
         statements = _entity_statements(name, session.dialect)
         if rows.gone:
@@ -123,12 +123,6 @@ async def apply(session: WriteSession, changes: Changes, run_id: str, now: str) 
             changes.school_id,
             run_id,
         )
-
-
-async def _defaults_version(session: WriteSession, school_id: str) -> int:
-    """The version of Default Contact Permissions that links first synced now keep."""
-    rows = await session.fetch("SELECT defaults_version FROM contact_access_setting WHERE school_id = ?", school_id)
-    return int(rows[0][0]) if rows else NEW_SCHOOL_VERSION
 
 
 @cache
