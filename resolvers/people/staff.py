@@ -5,7 +5,6 @@ An administrator acts at one school. Another school's ids are answered as ids th
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 from authz import access_settings, access_views, overrides, staff
@@ -19,7 +18,7 @@ from authz.session import ReadSession, WriteSession
 from resolvers.people.calls import Call, Handler
 from schema.errors import FieldgateError
 from schema.ids import school_of
-from schema.names import camel
+from schema.names import camel, public
 from schema.people.staff import FLAGS
 from schema.vocabulary import ACCESS_WARNINGS
 
@@ -95,7 +94,7 @@ async def access_warnings(call: Call) -> Any:
         page = await access_views.warnings(session, school_id, limit=_first(call), after=after)
     return {
         "counts": [{"code": code, "count": count} for code, count in page.counts.items()],
-        "warnings": [{**_public(each), "text": ACCESS_WARNINGS[each.code]} for each in page.warnings],
+        "warnings": [{**public(each), "text": ACCESS_WARNINGS[each.code]} for each in page.warnings],
         "endCursor": page.end,
         "hasNextPage": page.more,
     }
@@ -106,7 +105,7 @@ async def preview_contact_access(call: Call) -> Any:
     async with reading(call) as (session, person):
         school_id = own_school(call, person)
         todays = call.arguments["applyTodaysDefaults"]
-        return _public(
+        return public(
             await access_settings.preview(
                 session, school_id, todays_defaults=todays, listed=_first(call), **_wanted(call)
             )
@@ -152,7 +151,7 @@ async def bulk_set_contact_access(call: Call) -> Any:
         async with writing(call) as (session, person, by):
             school_id, wanted = own_school(call, person), _filter(call)
             done = await overrides.bulk_set(session, school_id, wanted, permission, by, note)
-    return {**_public(done), **_public(done.preview), "links": _public(done.links)}
+    return {**public(done), **public(done.preview), "links": public(done.links)}
 
 
 async def change_contact_access(call: Call) -> Any:
@@ -181,7 +180,7 @@ async def apply_todays_defaults(call: Call) -> Any:
     else:
         async with writing(call) as (session, person, by):
             done = await access_settings.apply_defaults(session, own_school(call, person), by)
-    return {**_public(done), **_public(done.preview)}
+    return {**public(done), **public(done.preview)}
 
 
 HANDLERS: Mapping[str, Handler] = {
@@ -206,14 +205,14 @@ async def _settings(session: ReadSession, school_id: str) -> Any:
     known = await access_settings.read(session, school_id)
     capabilities = await of_school(session, school_id)
     doubts = doubtful(capabilities)
-    settings = _public(known.settings)
+    settings = public(known.settings)
     return {
         "source": settings["source"],
         **{name: settings[name] for name in FLAGS},
         "defaultsVersion": known.defaults_version,
         "defaults": [{"relationship": label, "permission": value} for label, value in known.defaults.items()],
         "capabilities": [
-            {**_public(each), "attribute": each.attribute.upper(), "doubtful": each in doubts} for each in capabilities
+            {**public(each), "attribute": each.attribute.upper(), "doubtful": each in doubts} for each in capabilities
         ],
     }
 
@@ -222,25 +221,18 @@ async def _explained(session: ReadSession, school_id: str, link_id: str) -> Any:
     found: Explanation = await access_views.explain(session, school_id, link_id)
     shown = found.override
     return {
-        "link": _public(found.link),
-        **_public(found.answer),
+        "link": public(found.link),
+        **public(found.answer),
         "source": found.settings.source,
-        "rungs": _public(found.rungs),
-        "override": _public(shown.override) if shown else None,
+        "rungs": public(found.rungs),
+        "override": public(shown.override) if shown else None,
         "maskedBy": shown.masked_by if shown else None,
         "overrideToReview": shown is not None and shown.to_review,
-        "history": _public(await overrides.history(session, school_id, link_id)),
-        "flags": _public(found.flags),
+        "history": public(await overrides.history(session, school_id, link_id)),
+        "flags": public(found.flags),
         "defaultsVersion": found.defaults_version,
         "todaysVersion": found.todays_version,
     }
-
-
-def _public(value: Any) -> Any:
-    """Plain values by their names in the API."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {camel(each.name): _public(getattr(value, each.name)) for each in fields(value)}
-    return [_public(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _wanted(call: Call) -> Wanted:

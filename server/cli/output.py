@@ -4,12 +4,11 @@ JSON goes to stdout with names as the API writes them (camelCase). Tables are Ri
 """
 
 import json
-import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Sequence
 
 from schema.errors import FieldgateError
+from schema.names import public
 
 PIPE_WIDTH = 160
 
@@ -17,22 +16,6 @@ PIPE_WIDTH = 160
 def print_json(**members: object) -> None:
     """One JSON object."""
     print(json.dumps(public(members), indent=2))
-
-
-def public(value: object) -> object:
-    """A value as JSON has it; the fields of dataclasses by their public names."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {camel(field.name): public(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {key: public(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [public(inner) for inner in value]
-    return value
-
-
-def camel(name: str) -> str:
-    """`expires_at` → `expiresAt`."""
-    return re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
