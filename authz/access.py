@@ -55,6 +55,14 @@ def decisions_sql(dialect: Dialect, settings: AccessSettings, condition: str = "
     )
 
 
+def opened_sql(dialect: Dialect, settings: AccessSettings, columns: str, condition: str = "") -> str:
+    """A SELECT of columns of the links that are View and Update now. Parameters: those of `decisions_sql`."""
+    permission = permission_sql(settings, LINK.facts(dialect))
+    return (
+        f"SELECT {columns} FROM {links_sql()} WHERE l.school_id = ?{condition} AND {permission} = '{VIEW_AND_UPDATE}'"
+    )
+
+
 async def decisions(
     session: ReadSession,
     school_id: str,

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from authz import access, allocation, audit, contact_sessions, secret_links
 from authz.access_previews import read_whole_school
 from authz.audit import Actor
-from authz.contact_access import permission_sql
 from authz.id_lists import among, listed
 from authz.session import Dialect, ReadSession, Sessions, WriteSession
 from schema.ids import new_record_id
-from schema.vocabulary import VIEW_AND_UPDATE
 
 ALLOCATOR = Actor("fieldgate")
 LETTERS = "23456789chkmqrwx"
@@ -102,11 +100,8 @@ async def _differing(session: ReadSession, school_id: str) -> tuple[set[str], se
 
 async def _opened_sql(session: ReadSession, school_id: str) -> str:
     """A SELECT of the contacts of the school's links that give access now. Parameter: school id."""
-    permission = permission_sql(await access.settings_of(session, school_id), access.LINK.facts(session.dialect))
-    return (
-        f"SELECT DISTINCT l.contact_id FROM {access.links_sql()} WHERE l.school_id = ? "
-        f"AND {permission} = '{VIEW_AND_UPDATE}'"
-    )
+    settings = await access.settings_of(session, school_id)
+    return access.opened_sql(session.dialect, settings, "DISTINCT l.contact_id")
 
 
 async def _allocate(session: WriteSession, school_id: str, contact_ids: Collection[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from authz import access, audit
-from authz.access import decisions_sql
+from authz.access import opened_sql
 from authz.audit import canonical_json
 from authz.clock import canonical, read_clock
 from authz.id_lists import among, listed
@@ -18,7 +18,6 @@ from authz.session import ReadSession, WriteSession
 from authz.submitted import checked_line, checked_text
 from schema.errors import FieldgateError
 from schema.ids import new_record_id
-from schema.vocabulary import VIEW_AND_UPDATE
 
 MOST_ANSWERS = 100
 MOST_CHARACTERS = 50_000
@@ -139,12 +138,11 @@ async def shown_to(session: ReadSession, presence: Presence) -> list[Response]:
     settings = await access.settings_of(session, school_id)
     students = listed(presence.student_ids)
     rows = await session.fetch(
-        f"WITH link AS ({decisions_sql(dialect, settings, f' AND l.student_id {ids}')}) "
+        f"WITH link AS ({opened_sql(dialect, settings, 'l.student_id, l.contact_id', f' AND l.student_id {ids}')}) "
         f", turned AS (SELECT r.id, r.student_id, length(r.answers) AS size, r.responded_at, "
         "row_number() OVER (PARTITION BY r.student_id, r.responded_by ORDER BY r.responded_at DESC, r.id DESC) AS turn "
         f"FROM form_response r WHERE r.school_id = ? AND r.student_id {ids} AND EXISTS (SELECT 1 FROM link "
-        "WHERE link.student_id = r.student_id AND link.contact_id = r.responded_by "
-        f"AND link.permission = '{VIEW_AND_UPDATE}')), counted AS (SELECT id, "
+        "WHERE link.student_id = r.student_id AND link.contact_id = r.responded_by)), counted AS (SELECT id, "
         "row_number() OVER (PARTITION BY student_id ORDER BY turn, responded_at DESC, id DESC) AS place, "
         "sum(size) OVER (ORDER BY turn, responded_at DESC, id DESC ROWS UNBOUNDED PRECEDING) AS characters "
         "FROM turned) "

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from authz import access, audit
-from authz.access import decisions_sql
+from authz.access import opened_sql
 from authz.audit import Actor
 from authz.clock import canonical, from_canonical, read_clock
 from authz.id_lists import among, listed
@@ -19,7 +19,6 @@ from authz.submitted import checked_line, checked_text
 from schema.contact_record import DESCRIPTION, OWN_DETAILS
 from schema.errors import FieldgateError
 from schema.ids import new_record_id, school_of
-from schema.vocabulary import VIEW_AND_UPDATE
 
 CONTACT = "contact"
 MEDICAL_CONDITION = "medical_condition"
@@ -211,15 +210,15 @@ async def shown_to(session: ReadSession, presence: Presence) -> list[OpenUpdate]
     principal, students = presence.principal, listed(presence.student_ids)
     settings = await access.settings_of(session, principal.school_id)
     ids = among(session.dialect)
+    links = opened_sql(session.dialect, settings, "l.student_id, l.contact_id", f" AND l.student_id {ids}")
     rows = await session.fetch(
-        f"WITH link AS ({decisions_sql(session.dialect, settings, f' AND l.student_id {ids}')}) "
+        f"WITH link AS ({links}) "
         f"SELECT {_columns(session.dialect)}, m.description FROM record_update u "
         "LEFT JOIN medical_condition m ON m.school_id = u.school_id AND m.id = u.subject_id AND m.deleted_at IS NULL "
         "WHERE u.school_id = ? AND u.state = 'SUBMITTED' "
         # The students come first: the links are looked at for their updates, not for every open one of the school.
         f"AND ((u.entity = '{CONTACT}' AND u.subject_id = ?) OR (u.student_id {ids} AND EXISTS (SELECT 1 FROM link "
-        "WHERE link.student_id = u.student_id AND link.contact_id = u.contact_id "
-        f"AND link.permission = '{VIEW_AND_UPDATE}'))) ORDER BY u.submitted_at, u.id",
+        "WHERE link.student_id = u.student_id AND link.contact_id = u.contact_id))) ORDER BY u.submitted_at, u.id",
         principal.school_id, students, principal.school_id, principal.contact_id, students,
     )  # fmt: skip
     return _without_hidden([(OpenUpdate(*row[:-1]), row[-1]) for row in rows])
